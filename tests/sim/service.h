@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SIM_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define SIM_PRINTF(text, first) __attribute__((format(printf, text, first)))
 
 struct sim;     /* the whole program */
 struct sim_env; /* the .env fragment that is being written */
