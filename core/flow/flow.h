@@ -1,0 +1,89 @@
+/* What the product does: takes every record through its pipeline, once. A pure state machine: it has no clock, no
+ * socket, no file and no thread of its own; see world.h. docs/ARCHITECTURE.md draws the states. */
+#ifndef FLOW_FLOW_H
+#define FLOW_FLOW_H
+
+#include "base/log.h"
+#include "base/metrics.h"
+#include "flow/world.h"
+
+enum { FLOW_ALTERNATIVES_MAX = 8, FLOW_STAGES_MAX = 16, FLOW_SINKS_MAX = 8 };
+
+/* Which instance does what; indices into flow_plan.instances. */
+struct flow_stage {
+    size_t alternatives[FLOW_ALTERNATIVES_MAX];
+    size_t alternative_count;
+};
+
+struct flow_pipeline {
+    const char *name;
+    bool is_off; /* no polling; its unfinished records wait */
+    size_t source;
+    struct flow_stage stages[FLOW_STAGES_MAX];
+    size_t stage_count;
+    size_t sinks[FLOW_SINKS_MAX];
+    size_t sink_count;
+};
+
+struct flow_plan_instance {
+    struct sb_instance *instance; /* NULL when it is off and could not be made */
+    const char *name;
+    const char *off_reason; /* NULL: it is on */
+};
+
+/* Borrowed for the life of the flow. */
+struct flow_plan {
+    const struct flow_plan_instance *instances;
+    size_t instance_count;
+    const struct flow_pipeline *pipelines;
+    size_t pipeline_count;
+};
+
+struct flow_options {
+    size_t in_flight_max;         /* records in memory at once */
+    size_t backlog_max;           /* records not ended beyond which sources are not asked; 0: 20 times in_flight_max */
+    int64_t step_budget_ms;       /* a step that still fails after this long is given up; 0: 72 h */
+    int64_t alert_breaker_ms;     /* a breaker open for this long is an alert; 0: 10 min */
+    int64_t alert_silent_ms;      /* a source not heard for this long is an alert; 0: 30 min */
+};
+
+struct flow;
+
+struct flow *flow_new(const struct flow_world *world, const struct flow_plan *plan, const struct flow_options *options,
+                      struct log *log, struct metrics *metrics, struct sb_error *err);
+/* No request may be open, or its answer must not be delivered any more. NULL allowed. */
+void flow_free(struct flow *flow);
+
+/* Begins: takes up the unfinished records (those with an open key first hold their keys), and starts asking. */
+void flow_start(struct flow *flow, const struct store_active *active, size_t count);
+/* No new work; what is under way is brought to its next commit. */
+void flow_stop(struct flow *flow);
+/* Whether nothing is under way: after flow_stop, the process may end. */
+bool flow_is_quiet(const struct flow *flow);
+/* Whether every record known has ended and every source was asked since and had nothing new. */
+bool flow_is_done(const struct flow *flow);
+/* Takes up a record that became active outside (retry), or tells that one was emitted outside (webhook). */
+void flow_admit(struct flow *flow, int64_t record_id, const char *pipeline);
+/* Ends a record without a ticket at its next safe point. False when it is not under way: change the journal then. */
+bool flow_drop(struct flow *flow, int64_t record_id, const char *reason);
+
+/* ---- answers of the world -------------------------------------------------------------------------------------- */
+
+/* `change` is borrowed; `err` NULL on success. After a failure nothing moves any more: the process must end. */
+void flow_on_committed(struct flow *flow, uint64_t ticket, struct store_change *change, const struct sb_error *err);
+void flow_on_loaded(struct flow *flow, uint64_t ticket, struct store_record *record); /* takes; NULL: it is gone */
+void flow_on_document(struct flow *flow, uint64_t ticket, const char *doc);           /* NULL: there is none */
+void flow_on_answered(struct flow *flow, uint64_t ticket, struct http_response *response); /* takes */
+void flow_on_worked(struct flow *flow, uint64_t ticket, enum sb_verdict verdict);
+void flow_on_wake(struct flow *flow);
+
+/* ---- for people --------------------------------------------------------------------------------------------------- */
+
+struct flow_counts {
+    size_t loaded, active, sending, working, unknown, ended_done, ended_dead, ended_other;
+};
+void flow_counts(const struct flow *flow, struct flow_counts *ret_counts);
+/* An array of {instance, breaker: "closed"|"open"|"half-open"|"suspended", reason, waiting, in_use}. New reference. */
+json_t *flow_instances(const struct flow *flow);
+
+#endif

@@ -1,0 +1,68 @@
+/* The gate in front of an instance: concurrency, rate, pauses that the other side asked for, and the circuit breaker.
+ *
+ *     CLOSED --failures_max in a row--> OPEN --after a while--> HALF_OPEN --probe worked--> CLOSED
+ *        |                                ^                         |
+ *        `--------- suspended ------------+------- probe failed ----'
+ *
+ * While it is open nobody enters; records take an alternative or wait in the queue without spending attempts. */
+#ifndef FLOW_GATE_H
+#define FLOW_GATE_H
+
+#include "flow/actor.h"
+#include "flow/flow.h"
+
+struct token;
+
+enum gate_state { GATE_CLOSED = 0, GATE_OPEN, GATE_HALF_OPEN };
+enum gate_result {
+    GATE_NEUTRAL, /* says nothing about the service */
+    GATE_WORKED,
+    GATE_FAILED
+};
+
+enum { GATE_FAILURES_MAX = 5, GATE_OPEN_MS_FIRST = 10 * 1000, GATE_OPEN_MS_MAX = 5 * 60 * 1000 };
+
+struct gate {
+    struct actor actor; /* its timer: the end of a pause, the next rate token, the next probe */
+    struct sb_instance *instance; /* NULL: off */
+    const char *name;
+    const char *off_reason; /* NULL: on */
+    struct token *token;    /* NULL: no OAuth */
+
+    uint32_t concurrency, in_use;
+    int64_t rate_events, rate_period_ms; /* 0 events: unlimited */
+    double rate_room, rate_left;
+    int64_t rate_at_ms;
+    int64_t paused_until_ms;
+
+    enum gate_state state;
+    bool is_suspended; /* OPEN by sb_suspend or a refused token, not by failures */
+    bool has_alerted;
+    bool is_probing;
+    uint32_t failures;     /* in a row */
+    uint32_t times_opened; /* in a row */
+    int64_t opened_ms, probe_ms;
+    char reason[EXCHANGE_REASON_MAX];
+
+    struct actor_queue queue;
+    struct metric *state_metric, *in_use_metric, *pause_metric;
+};
+
+int gate_init(struct flow *flow, struct gate *gate, const struct flow_plan_instance *planned);
+void gate_done(struct flow *flow, struct gate *gate);
+
+/* Whether nobody may enter because of the breaker. */
+bool gate_is_broken(const struct gate *gate);
+/* True: the caller is in, and must leave. False: `actor` was queued; on_turn comes when it may try again (also when
+ * the breaker opens, so that it can look for an alternative). */
+bool gate_enter(struct flow *flow, struct gate *gate, struct actor *actor);
+/* Gives the rate token back that entering took: nothing was sent. */
+void gate_refund(struct gate *gate);
+void gate_leave(struct flow *flow, struct gate *gate, enum gate_result result, const char *reason);
+/* Nobody enters for `ms`: the other side asked for it. */
+void gate_pause(struct flow *flow, struct gate *gate, int64_t ms);
+/* Opens the breaker for `ms`: the instance cannot work; raises one alert. */
+void gate_suspend(struct flow *flow, struct gate *gate, int64_t ms, enum flow_alert alert, const char *reason);
+const char *gate_word(const struct gate *gate); /* "closed", "open", "half-open", "suspended", "off" */
+
+#endif

@@ -1,0 +1,7 @@
+/* Everything a plugin includes. */
+#ifndef SWITCHBOARD_SWITCHBOARD_H
+#define SWITCHBOARD_SWITCHBOARD_H
+
+#include "switchboard/plugin.h"
+
+#endif
