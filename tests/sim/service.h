@@ -247,7 +247,8 @@ int64_t sim_now_ms(const struct sim *sim);
 int64_t sim_real_ms(void);
 
 /* Breaks a time down with strftime, in UTC shifted by `offset_minutes` (330 for IST). Returns `text`. */
-char *sim_time_text(int64_t now_ms, int offset_minutes, const char *format, char *text, size_t size);
+char *sim_time_text(int64_t now_ms, int offset_minutes, const char *format, char *text, size_t size)
+    __attribute__((format(strftime, 3, 0)));
 
 /* The next number of the service's own seeded sequence; _below gives 0 to limit - 1. */
 uint64_t sim_random(struct sim_service *service);
