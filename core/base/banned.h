@@ -13,6 +13,7 @@
 #include <string.h>
 #include <time.h>
 
+#undef sprintf /* a macro of the fortified headers under clang */
 #pragma GCC poison strcpy strcat strncpy sprintf strtok atoi gmtime localtime
 
 #endif

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
+
 enum { DIGEST_SIZE = 32, DIGEST_HEX_SIZE = 65, REFERENCE_SIZE = 14 };
 
 struct digest; /* a running SHA-256 */
@@ -22,6 +24,9 @@ void digest_hmac_hex(const void *key, size_t key_size, const void *data, size_t 
                      char ret_hex[DIGEST_HEX_SIZE]);
 /* Whether two texts are equal, in time that depends on their lengths only. */
 bool digest_equal(const char *a, const char *b);
+
+/* Appends `data` in base 64, padded. */
+void digest_base64(const void *data, size_t size, struct buf *out);
 
 /* The reference of a conversation: 13 characters of Crockford's base 32 (0-9 A-Z without I L O U), 65 bits of
  * SHA-256 over account, a NUL, and external id. */

@@ -9,11 +9,11 @@
 #define SWITCHBOARD_ERROR_H
 
 #if defined(__GNUC__)
-#define SB_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define SB_PRINTF(fmt_index, first) __attribute__((format(printf, fmt_index, first)))
 #define SB_MUST_CHECK __attribute__((warn_unused_result))
 #define SB_API __attribute__((visibility("default")))
 #else
-#define SB_PRINTF(format, first)
+#define SB_PRINTF(fmt_index, first)
 #define SB_MUST_CHECK
 #define SB_API
 #endif

@@ -22,6 +22,8 @@ add_compile_definitions(_GNU_SOURCE)
 set(SB_WARNINGS -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wvla -Wundef -Wwrite-strings -Wformat=2 -Werror
     $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes> $<$<COMPILE_LANGUAGE:C>:-Wmissing-prototypes>)
 add_compile_options(${SB_WARNINGS} -fstack-protector-strong -fno-common)
+# The functions that nobody calls here are compile errors in every C file.
+add_compile_options("$<$<COMPILE_LANGUAGE:C>:SHELL:-include ${CMAKE_SOURCE_DIR}/core/base/banned.h>")
 add_compile_options("$<$<CONFIG:RelWithDebInfo,Release>:-D_FORTIFY_SOURCE=2>")
 # Asserts stay on in every build: they guard the journal, and cost nothing that shows.
 string(REPLACE "-DNDEBUG" "" CMAKE_C_FLAGS_RELWITHDEBINFO "${CMAKE_C_FLAGS_RELWITHDEBINFO}")
