@@ -115,8 +115,8 @@ void digest_reference(const char *account, const char *external_id, char ret_tex
     _Static_assert(sizeof(alphabet) == 32 + 1, "five bits a character");
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
     require(ctx && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1);
-    require(EVP_DigestUpdate(ctx, account, strlen(account) + 1) ==
-            1); /* with its NUL: "a" "bc" is not "ab" "c" */
+    /* The account goes in with its NUL, so that "a" and "bc" are not "ab" and "c". */
+    require(EVP_DigestUpdate(ctx, account, strlen(account) + 1) == 1);
     require(EVP_DigestUpdate(ctx, external_id, strlen(external_id)) == 1);
     require(EVP_DigestFinal_ex(ctx, bytes, NULL) == 1);
     EVP_MD_CTX_free(ctx);
@@ -140,18 +140,5 @@ void digest_base64(const void *data, size_t size, struct buf *out)
         int length = EVP_EncodeBlock(text, bytes + done, (int)part);
         buf_add(out, (const char *)text, (size_t)length);
         OPENSSL_cleanse(text, sizeof(text));
-    }
-}
-
-void digest_base64(const void *data, size_t size, struct buf *out)
-{
-    enum { STEP = 48 }; /* a multiple of 3, so that only the last step is padded */
-    const unsigned char *bytes = data;
-
-    for (size_t at = 0; at < size; at += STEP) {
-        unsigned char text[STEP / 3 * 4 + 1];
-        size_t part = size - at < STEP ? size - at : STEP;
-        int length = EVP_EncodeBlock(text, bytes + at, (int)part);
-        buf_add(out, (const char *)text, (size_t)length);
     }
 }
