@@ -1,5 +1,5 @@
-/* What moves in a flow: records, pollers, token refreshes and gates are all actors. An actor has at most one request
- * open at the world, waits in at most one queue, and has at most one timer. */
+/* What moves in a flow: records, pollers, token refreshes and gates are all actors. An actor has at most one
+ * request open at the world, waits in at most one queue, and has at most one timer. */
 #ifndef FLOW_ACTOR_H
 #define FLOW_ACTOR_H
 
@@ -24,7 +24,7 @@ struct actor {
     uint32_t generation; /* of the slot: a late answer to a dead actor is recognised */
     bool has_request;    /* a ticket is open */
 
-    int64_t due_ms;      /* monotonic; valid while timer_index != SIZE_MAX */
+    int64_t due_ms; /* monotonic; valid while timer_index != SIZE_MAX */
     size_t timer_index;
 
     struct actor_queue *queue; /* NULL: in none */
@@ -38,7 +38,7 @@ struct actor_queue {
 };
 void queue_add(struct actor_queue *queue, struct actor *actor);
 void queue_add_first(struct actor_queue *queue, struct actor *actor);
-void queue_remove(struct actor *actor); /* no-op when it is in none */
+void queue_remove(struct actor *actor);              /* no-op when it is in none */
 struct actor *queue_take(struct actor_queue *queue); /* NULL when empty */
 
 struct actor_table {

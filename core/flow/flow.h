@@ -1,5 +1,5 @@
-/* What the product does: takes every record through its pipeline, once. A pure state machine: it has no clock, no
- * socket, no file and no thread of its own; see world.h. docs/ARCHITECTURE.md draws the states. */
+/* What the product does: takes every record through its pipeline, once. A pure state machine: it has no
+ * clock, no socket, no file and no thread of its own; see world.h. docs/ARCHITECTURE.md draws the states. */
 #ifndef FLOW_FLOW_H
 #define FLOW_FLOW_H
 
@@ -40,21 +40,23 @@ struct flow_plan {
 };
 
 struct flow_options {
-    size_t in_flight_max;         /* records in memory at once */
-    size_t backlog_max;           /* records not ended beyond which sources are not asked; 0: 20 times in_flight_max */
-    int64_t step_budget_ms;       /* a step that still fails after this long is given up; 0: 72 h */
-    int64_t alert_breaker_ms;     /* a breaker open for this long is an alert; 0: 10 min */
-    int64_t alert_silent_ms;      /* a source not heard for this long is an alert; 0: 30 min */
+    size_t in_flight_max; /* records in memory at once */
+    size_t backlog_max; /* records not ended beyond which sources are not asked; 0: 20 times in_flight_max */
+    int64_t step_budget_ms;   /* a step that still fails after this long is given up; 0: 72 h */
+    int64_t alert_breaker_ms; /* a breaker open for this long is an alert; 0: 10 min */
+    int64_t alert_silent_ms;  /* a source not heard for this long is an alert; 0: 30 min */
 };
 
 struct flow;
 
-struct flow *flow_new(const struct flow_world *world, const struct flow_plan *plan, const struct flow_options *options,
-                      struct log *log, struct metrics *metrics, struct sb_error *err);
+struct flow *flow_new(const struct flow_world *world, const struct flow_plan *plan,
+                      const struct flow_options *options, struct log *log, struct metrics *metrics,
+                      struct sb_error *err);
 /* No request may be open, or its answer must not be delivered any more. NULL allowed. */
 void flow_free(struct flow *flow);
 
-/* Begins: takes up the unfinished records (those with an open key first hold their keys), and starts asking. */
+/* Begins: takes up the unfinished records (those with an open key first hold their keys), and starts asking.
+ */
 void flow_start(struct flow *flow, const struct store_active *active, size_t count);
 /* No new work; what is under way is brought to its next commit. */
 void flow_stop(struct flow *flow);
@@ -64,26 +66,33 @@ bool flow_is_quiet(const struct flow *flow);
 bool flow_is_done(const struct flow *flow);
 /* Takes up a record that became active outside (retry), or tells that one was emitted outside (webhook). */
 void flow_admit(struct flow *flow, int64_t record_id, const char *pipeline);
-/* Ends a record without a ticket at its next safe point. False when it is not under way: change the journal then. */
+/* Ends a record without a ticket at its next safe point. False when it is not under way: change the journal
+ * then. */
 bool flow_drop(struct flow *flow, int64_t record_id, const char *reason);
 
-/* ---- answers of the world -------------------------------------------------------------------------------------- */
+/* ---- answers of the world
+ * -------------------------------------------------------------------------------------- */
 
-/* `change` is borrowed; `err` NULL on success. After a failure nothing moves any more: the process must end. */
-void flow_on_committed(struct flow *flow, uint64_t ticket, struct store_change *change, const struct sb_error *err);
-void flow_on_loaded(struct flow *flow, uint64_t ticket, struct store_record *record); /* takes; NULL: it is gone */
-void flow_on_document(struct flow *flow, uint64_t ticket, const char *doc);           /* NULL: there is none */
+/* `change` is borrowed; `err` NULL on success. After a failure nothing moves any more: the process must end.
+ */
+void flow_on_committed(struct flow *flow, uint64_t ticket, struct store_change *change,
+                       const struct sb_error *err);
+void flow_on_loaded(struct flow *flow, uint64_t ticket,
+                    struct store_record *record);                           /* takes; NULL: it is gone */
+void flow_on_document(struct flow *flow, uint64_t ticket, const char *doc); /* NULL: there is none */
 void flow_on_answered(struct flow *flow, uint64_t ticket, struct http_response *response); /* takes */
 void flow_on_worked(struct flow *flow, uint64_t ticket, enum sb_verdict verdict);
 void flow_on_wake(struct flow *flow);
 
-/* ---- for people --------------------------------------------------------------------------------------------------- */
+/* ---- for people
+ * --------------------------------------------------------------------------------------------------- */
 
 struct flow_counts {
     size_t loaded, active, sending, working, unknown, ended_done, ended_dead, ended_other;
 };
 void flow_counts(const struct flow *flow, struct flow_counts *ret_counts);
-/* An array of {instance, breaker: "closed"|"open"|"half-open"|"suspended", reason, waiting, in_use}. New reference. */
+/* An array of {instance, breaker: "closed"|"open"|"half-open"|"suspended", reason, waiting, in_use}. New
+ * reference. */
 json_t *flow_instances(const struct flow *flow);
 
 #endif

@@ -1,10 +1,12 @@
-/* The gate in front of an instance: concurrency, rate, pauses that the other side asked for, and the circuit breaker.
+/* The gate in front of an instance: concurrency, rate, pauses that the other side asked for, and the circuit
+ * breaker.
  *
  *     CLOSED --failures_max in a row--> OPEN --after a while--> HALF_OPEN --probe worked--> CLOSED
  *        |                                ^                         |
  *        `--------- suspended ------------+------- probe failed ----'
  *
- * While it is open nobody enters; records take an alternative or wait in the queue without spending attempts. */
+ * While it is open nobody enters; records take an alternative or wait in the queue without spending attempts.
+ */
 #ifndef FLOW_GATE_H
 #define FLOW_GATE_H
 
@@ -23,7 +25,7 @@ enum gate_result {
 enum { GATE_FAILURES_MAX = 5, GATE_OPEN_MS_FIRST = 10 * 1000, GATE_OPEN_MS_MAX = 5 * 60 * 1000 };
 
 struct gate {
-    struct actor actor; /* its timer: the end of a pause, the next rate token, the next probe */
+    struct actor actor;           /* its timer: the end of a pause, the next rate token, the next probe */
     struct sb_instance *instance; /* NULL: off */
     const char *name;
     const char *off_reason; /* NULL: on */
@@ -53,8 +55,8 @@ void gate_done(struct flow *flow, struct gate *gate);
 
 /* Whether nobody may enter because of the breaker. */
 bool gate_is_broken(const struct gate *gate);
-/* True: the caller is in, and must leave. False: `actor` was queued; on_turn comes when it may try again (also when
- * the breaker opens, so that it can look for an alternative). */
+/* True: the caller is in, and must leave. False: `actor` was queued; on_turn comes when it may try again
+ * (also when the breaker opens, so that it can look for an alternative). */
 bool gate_enter(struct flow *flow, struct gate *gate, struct actor *actor);
 /* Gives the rate token back that entering took: nothing was sent. */
 void gate_refund(struct gate *gate);
@@ -62,7 +64,8 @@ void gate_leave(struct flow *flow, struct gate *gate, enum gate_result result, c
 /* Nobody enters for `ms`: the other side asked for it. */
 void gate_pause(struct flow *flow, struct gate *gate, int64_t ms);
 /* Opens the breaker for `ms`: the instance cannot work; raises one alert. */
-void gate_suspend(struct flow *flow, struct gate *gate, int64_t ms, enum flow_alert alert, const char *reason);
+void gate_suspend(struct flow *flow, struct gate *gate, int64_t ms, enum flow_alert alert,
+                  const char *reason);
 const char *gate_word(const struct gate *gate); /* "closed", "open", "half-open", "suspended", "off" */
 
 #endif

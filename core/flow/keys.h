@@ -1,5 +1,6 @@
-/* Locks over spans of steps, by (instance, key): who holds one is alone with that phone number or that customer. The
- * lock lives in memory; what must survive is the open intent, whose key is taken again at start before anybody else. */
+/* Locks over spans of steps, by (instance, key): who holds one is alone with that phone number or that
+ * customer. The lock lives in memory; what must survive is the open intent, whose key is taken again at start
+ * before anybody else. */
 #ifndef FLOW_KEYS_H
 #define FLOW_KEYS_H
 
@@ -23,8 +24,8 @@ struct keys {
 int keys_init(struct keys *keys);
 void keys_done(struct keys *keys);
 
-/* Gives the lock to `actor` and returns true; or queues `actor`, which gets its turn when the lock was handed to it
- * (then keys_holds is true). NULL in *ret_lock: out of memory, nothing was done. */
+/* Gives the lock to `actor` and returns true; or queues `actor`, which gets its turn when the lock was handed
+ * to it (then keys_holds is true). NULL in *ret_lock: out of memory, nothing was done. */
 bool keys_acquire(struct keys *keys, const char *instance, const char *name, struct actor *actor,
                   struct key_lock **ret_lock);
 /* Hands it to the first who waits, or forgets it. */

@@ -29,7 +29,7 @@ struct flow {
     struct keys keys;
     struct run *runs; /* all that have not ended; doubly linked */
 
-    size_t run_count, loaded_count, unknown_count, sending_count, working_count;
+    size_t run_count, held_count, loaded_count, unknown_count, sending_count, working_count;
     size_t done_count, dead_count, other_count;
     int64_t last_emit_ms; /* monotonic: something new came in */
     bool is_stopping;
@@ -51,7 +51,8 @@ void flow_ready(struct flow *flow, struct actor *actor);
 /* A uniform number in 0 .. limit (inclusive). */
 int64_t flow_random_up_to(struct flow *flow, int64_t limit);
 void flow_alert(struct flow *flow, enum flow_alert alert, const char *subject, const char *text);
-/* Nothing can be remembered any more (out of memory in the middle of a record, failed commit): stops everything. */
+/* Nothing can be remembered any more (out of memory in the middle of a record, failed commit): stops
+ * everything. */
 void flow_fail(struct flow *flow, const char *why);
 struct gate *flow_gate(struct flow *flow, size_t index);
 

@@ -1,8 +1,8 @@
-/* The one seam between flow and everything outside: clock, chance, journal, network, work, sleep. core/app gives it
- * libuv, libcurl and the journal; tests and the simulation give it a world of their own.
+/* The one seam between flow and everything outside: clock, chance, journal, network, work, sleep. core/app
+ * gives it libuv, libcurl and the journal; tests and the simulation give it a world of their own.
  *
- * Every request of flow carries a ticket and is answered exactly once by the flow_on_*() function named with it, never
- * from within the request. One thread. */
+ * Every request of flow carries a ticket and is answered exactly once by the flow_on_*() function named with
+ * it, never from within the request. One thread. */
 #ifndef FLOW_WORLD_H
 #define FLOW_WORLD_H
 
@@ -10,19 +10,19 @@
 #include "store/store.h"
 
 /* What somebody may have to be told at once. */
-#define FLOW_ALERTS(X)                                                                                                 \
-    X(FLOW_ALERT_REVOKED, "revoked")             /* an instance's credentials are refused; text says what to do */     \
-    X(FLOW_ALERT_SUSPENDED, "suspended")         /* an instance cannot work: no credit, wrong organization */          \
-    X(FLOW_ALERT_BREAKER_OPEN, "breaker_open")   /* an instance has failed for long */                                 \
-    X(FLOW_ALERT_RECOVERED, "recovered")         /* an instance of the three above works again */                      \
-    X(FLOW_ALERT_DEAD_LETTER, "dead_letter")     /* a record needs a person */                                         \
+#define FLOW_ALERTS(X)                                                                                       \
+    X(FLOW_ALERT_REVOKED, "revoked")     /* an instance's credentials are refused; text says what to do */   \
+    X(FLOW_ALERT_SUSPENDED, "suspended") /* an instance cannot work: no credit, wrong organization */        \
+    X(FLOW_ALERT_BREAKER_OPEN, "breaker_open")   /* an instance has failed for long */                       \
+    X(FLOW_ALERT_RECOVERED, "recovered")         /* an instance of the three above works again */            \
+    X(FLOW_ALERT_DEAD_LETTER, "dead_letter")     /* a record needs a person */                               \
     X(FLOW_ALERT_SOURCE_SILENT, "source_silent") /* a source could not be asked for long */
 
 enum flow_alert {
 #define X(id, word) id,
     FLOW_ALERTS(X)
 #undef X
-    FLOW_ALERT_COUNT
+        FLOW_ALERT_COUNT
 };
 const char *flow_alert_word(enum flow_alert alert);
 
@@ -41,7 +41,8 @@ struct flow_world {
     void (*read_cursor)(void *ctx, const char *name, uint64_t ticket);
     void (*read_token)(void *ctx, const char *name, uint64_t ticket);
     /* Sends, with placeholders resolved for `instance`; flow_on_answered(). Borrows both until then. */
-    void (*send)(void *ctx, const struct http_request *request, struct sb_instance *instance, uint64_t ticket);
+    void (*send)(void *ctx, const struct http_request *request, struct sb_instance *instance,
+                 uint64_t ticket);
     /* Runs exchange_work(x) elsewhere; flow_on_worked(). */
     void (*work)(void *ctx, struct sb_exchange *x, uint64_t ticket);
     /* flow_on_wake() is to be called at `mono_ms`; the latest call counts. INT64_MAX: not at all. */

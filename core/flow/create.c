@@ -1,0 +1,350 @@
+/* Creating something exactly once: intents, unknown outcomes, and looking for what may be there. */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/scope.h"
+#include "flow/backoff.h"
+#include "flow/change.h"
+#include "flow/report.h"
+#include "flow/run.h"
+#include "flow/state.h"
+
+enum { TIMEOUT_MS_DEFAULT = 30 * 1000, ASK_AGAIN_MS = 5 * 60 * 1000, NOT_FOUND_MIN = 2 };
+
+void create_forget_intent(struct flow *flow, struct run *run)
+{
+    if (run->is_unknown)
+        flow->unknown_count--;
+    run->is_unknown = false;
+    run->has_intent = false;
+    run->survived_restart = false;
+    json_decref(run->kept);
+    run->kept = NULL;
+    if (run->record)
+        run->record->has_intent = false;
+}
+
+/* ---- before it is sent
+ * -------------------------------------------------------------------------------------------- */
+
+static void remember_intent(struct flow *flow, struct run *run)
+{
+    struct store_record *record = run->record;
+
+    run->has_intent = true;
+    json_decref(run->kept);
+    run->kept = run->call.x->intent_kept ? json_incref(run->call.x->intent_kept) : json_object();
+    record->has_intent = true;
+    record->intent_state = STORE_INTENT_OPEN;
+    record->intent = (struct store_intent){ .instance = run->call.gate->name,
+                                            .step = run->call.step->name,
+                                            .round = record->place.round,
+                                            .attempt = record->place.attempt,
+                                            .at_ms = flow_wall_ms(flow) };
+}
+
+/* A record that passes its steps once more, because a transcript can be had at last, creates nothing twice.
+ */
+static bool was_done_before(const struct run *run, const struct call *call)
+{
+    const struct store_record *record = run->record;
+
+    for (size_t i = 0; i < record->settled_count; i++) {
+        const struct store_settled *settled = &record->settled[i];
+        if (settled->state == STORE_INTENT_DONE && settled->round == record->place.round &&
+            strcmp(settled->instance, call->gate->name) == 0 && strcmp(settled->step, call->step->name) == 0)
+            return true;
+    }
+    return false;
+}
+
+void create_on_built(struct flow *flow, struct call *call)
+{
+    struct run *run = (struct run *)call;
+
+    if (run->is_reconciling || call->step->effect != SB_CREATE || run->has_intent) {
+        call_send(flow, call);
+        return;
+    }
+    if (was_done_before(run, call)) {
+        const struct call_result done = { .verdict = SB_SKIP, .reason = "was done before" };
+        conclude(flow, run, &done, NULL);
+        return;
+    }
+    struct store_change *change = change_of_run(flow, run);
+    if (!change || !change_add_intent(change, run, call, flow_wall_ms(flow))) {
+        store_change_free(change);
+        flow_fail(flow, "out of memory");
+        return;
+    }
+    remember_intent(flow, run);
+    bool must_look = run->record->is_doubtful && !run->doubt_resolved;
+    if (must_look) {
+        run->survived_restart = true;
+        create_become_unknown(flow, run);
+        call_reset(flow, call);
+    }
+    run_commit(flow, run, change, must_look ? AFTER_UNKNOWN : AFTER_SEND);
+}
+
+/* ---- after it was sent
+ * ----------------------------------------------------------------------------------------------- */
+
+/* The raw answer, for a mended plugin to fold. */
+static char *keep_answer(const struct sb_exchange *x)
+{
+    const struct http_response *response = x->response;
+    AUTO_JSON headers = json_object();
+    AUTO_JSON doc = NULL;
+
+    for (size_t i = 0; response && headers && i < response->header_count; i++)
+        (void)json_object_set_new(
+            headers, response->headers[i].name,
+            json_stringn_nocheck(response->headers[i].value, strlen(response->headers[i].value)));
+    if (response)
+        doc = json_pack("{s:i, s:O, s:s%}", "status", response->status, "headers", headers, "body",
+                        response->body, response->body_size);
+    return doc ? json_text(doc) : NULL;
+}
+
+static void end_unknown(struct flow *flow, struct run *run, const struct call_result *result)
+{
+    struct store_change *change = change_of_run(flow, run);
+
+    if (!change || !change_add_outcome(flow, change, run, "unknown", result, run->call.x)) {
+        store_change_free(change);
+        flow_fail(flow, "out of memory");
+        return;
+    }
+    LOG_WARN(flow->log, "outcome unknown", LOG_INT("record", run->id), LOG_STR("step", run->call.step->name),
+             LOG_STR("reason", result->reason));
+    create_become_unknown(flow, run);
+    call_reset(flow, &run->call);
+    run_commit(flow, run, change, AFTER_UNKNOWN);
+}
+
+void create_on_sent(struct flow *flow, struct run *run, const struct call_result *result)
+{
+    struct settlement settlement = { .settles = true };
+    bool is_read = result->verdict != SB_REJECT && !result->is_defect;
+    AUTO_STR answer = NULL;
+
+    switch (result->delivery) {
+    case DELIVERY_UNKNOWN:
+        end_unknown(flow, run, result);
+        return;
+    case DELIVERY_NOT_SENT:
+    case DELIVERY_REFUSED:
+        settlement.state = is_read && result->verdict != SB_RETRY ? STORE_INTENT_DONE : STORE_INTENT_REFUSED;
+        break;
+    case DELIVERY_APPLIED:
+        settlement.state = is_read ? STORE_INTENT_DONE : STORE_INTENT_ANSWERED;
+        break;
+    }
+    if (settlement.state == STORE_INTENT_ANSWERED)
+        settlement.answer = answer = keep_answer(run->call.x);
+    conclude(flow, run, result, &settlement);
+}
+
+/* ---- unknown
+ * ------------------------------------------------------------------------------------------------------------
+ */
+
+static const struct sb_step *intent_step(struct flow *flow, const struct run *run, struct gate **ret_gate)
+{
+    const struct store_intent *intent = &run->record->intent;
+
+    for (size_t i = 0; i < flow->plan->instance_count; i++) {
+        struct gate *gate = &flow->gates[i];
+        if (gate->off_reason || strcmp(gate->name, intent->instance) != 0)
+            continue;
+        for (const struct sb_step *step = gate->instance->plugin->steps; step && step->name; step++) {
+            if (strcmp(step->name, intent->step) == 0 && step->reconcile) {
+                *ret_gate = gate;
+                return step;
+            }
+        }
+    }
+    return NULL;
+}
+
+/* How long "not there" proves nothing: as long as the other side may hide it, and, when this process is not
+ * the one that sent it or it was never heard of, as long as the request itself may take. */
+static int64_t wait_ms(const struct run *run, const struct gate *gate, const struct sb_step *step)
+{
+    int64_t ms = instance_number(gate->instance, "settle", step->settle_ms);
+
+    if (run->survived_restart)
+        ms += instance_number(gate->instance, "timeout", TIMEOUT_MS_DEFAULT);
+    return ms;
+}
+
+void create_become_unknown(struct flow *flow, struct run *run)
+{
+    if (!run->is_unknown)
+        flow->unknown_count++;
+    run->is_unknown = true;
+    run->unknown_ms = flow_mono_ms(flow);
+    run->asks = run->not_found = run->reconcile_round = 0;
+}
+
+void create_schedule(struct flow *flow, struct run *run)
+{
+    struct gate *gate = NULL;
+    const struct sb_step *step = intent_step(flow, run, &gate);
+
+    run->reconcile_round = 0;
+    if (!step) {
+        LOG_WARN(flow->log, "cannot look for an unknown outcome: its instance is not configured any more",
+                 LOG_INT("record", run->id), LOG_STR("instance", run->record->intent.instance),
+                 LOG_STR("step", run->record->intent.step));
+        run_wait(flow, run, ASK_AGAIN_MS);
+        return;
+    }
+    int64_t due_ms = run->unknown_ms + reconcile_ask_ms(run->asks, wait_ms(run, gate, step));
+    int64_t delay_ms = due_ms - flow_mono_ms(flow);
+    run_wait(flow, run, delay_ms > 1 ? delay_ms : 1);
+}
+
+static void ask(struct flow *flow, struct run *run)
+{
+    struct gate *gate = NULL;
+    const struct sb_step *step = intent_step(flow, run, &gate);
+
+    if (!step) {
+        create_schedule(flow, run);
+        return;
+    }
+    run->is_reconciling = true;
+    run->state = RUN_CALLING;
+    run->call_round = run->record->place.round;
+    run->call_attempt = run->record->place.attempt;
+    call_start(flow, &run->call, gate, step->reconcile);
+}
+
+static void fold_again(struct flow *flow, struct run *run)
+{
+    struct gate *gate = NULL;
+    const struct sb_step *step = intent_step(flow, run, &gate);
+    const char *text = run->record->intent_answer;
+    AUTO_JSON answer = text ? json_parse(text, strlen(text), NULL) : NULL;
+    const json_t *body = answer ? json_object_get(answer, "body") : NULL;
+    struct http_response *response = NULL;
+
+    if (step && body)
+        response = http_response_new((int)json_int(answer, "status", 200), json_string_value(body),
+                                     json_string_length(body));
+    if (!response) {
+        conclude_end(flow, run, STORE_DEAD,
+                     "the answer that was kept cannot be read: its plugin is not configured any more");
+        return;
+    }
+    const char *name;
+    json_t *value;
+    json_object_foreach (json_object_get(answer, "headers"), name, value)
+        (void)http_response_add_header(response, name, json_string_value(value));
+    run->is_reconciling = false;
+    run->has_intent = true;
+    run->state = RUN_CALLING;
+    call_fold_again(flow, &run->call, gate, step, response);
+}
+
+void create_resume(struct flow *flow, struct run *run)
+{
+    struct store_record *record = run->record;
+
+    if (!run->kept && record->intent.kept)
+        run->kept = json_parse(record->intent.kept, strlen(record->intent.kept), NULL);
+    if (record->intent_state == STORE_INTENT_ANSWERED) {
+        fold_again(flow, run);
+        return;
+    }
+    if (!run->is_unknown) {
+        run->survived_restart = true;
+        create_become_unknown(flow, run);
+        create_schedule(flow, run);
+        return;
+    }
+    ask(flow, run);
+}
+
+/* ---- what looking said
+ * -------------------------------------------------------------------------------------------------- */
+
+static void commit_look(struct flow *flow, struct run *run, const char *verdict,
+                        const struct call_result *result, enum run_after after)
+{
+    struct store_change *change = change_of_run(flow, run);
+
+    if (!change || !change_add_outcome(flow, change, run, verdict, result, NULL)) {
+        store_change_free(change);
+        flow_fail(flow, "out of memory");
+        return;
+    }
+    call_reset(flow, &run->call);
+    run_commit(flow, run, change, after);
+}
+
+static void end_found(struct flow *flow, struct run *run, const struct call_result *result)
+{
+    struct call_result found = *result;
+    const struct settlement settlement = { .settles = true, .state = STORE_INTENT_DONE };
+
+    LOG_INFO(flow->log, "found after an unknown outcome", LOG_INT("record", run->id),
+             LOG_STR("step", run->record->intent.step));
+    found.was_sent = true;
+    found.verdict = run->call.x->has_more ? SB_AGAIN : SB_OK;
+    found.delay_ms = 0;
+    found.reason = "found by looking";
+    run->call.step = intent_step(flow, run, &run->call.gate);
+    conclude(flow, run, &found, &settlement);
+}
+
+static void end_not_found(struct flow *flow, struct run *run, const struct call_result *result)
+{
+    struct gate *gate = NULL;
+    const struct sb_step *step = intent_step(flow, run, &gate);
+    bool is_certain = step && flow_mono_ms(flow) - run->unknown_ms >= wait_ms(run, gate, step);
+
+    run->asks++;
+    run->not_found++;
+    if (!is_certain || run->not_found < NOT_FOUND_MIN) {
+        commit_look(flow, run, "not found", result, AFTER_UNKNOWN);
+        return;
+    }
+    struct store_change *change = NULL;
+    run->record->place.attempt++;
+    change = change_of_run(flow, run);
+    if (!change || !change_add_outcome(flow, change, run, "not found, sending again", result, NULL)) {
+        store_change_free(change);
+        flow_fail(flow, "out of memory");
+        return;
+    }
+    change->settles_intent = true;
+    change->intent_state = STORE_INTENT_REFUSED;
+    create_forget_intent(flow, run);
+    run->doubt_resolved = true;
+    call_reset(flow, &run->call);
+    run_commit(flow, run, change, AFTER_STEP);
+}
+
+void create_on_asked(struct flow *flow, struct run *run, const struct call_result *result)
+{
+    run->is_reconciling = false;
+    if (result->is_defect ||
+        (result->verdict != SB_OK && result->verdict != SB_SKIP && result->verdict != SB_AGAIN)) {
+        run->asks++;
+        commit_look(flow, run, "not sure", result, AFTER_UNKNOWN);
+    } else if (result->verdict == SB_OK) {
+        end_found(flow, run, result);
+    } else if (result->verdict == SB_SKIP) {
+        end_not_found(flow, run, result);
+    } else {
+        int64_t delay_ms = result->delay_ms;
+        run->reconcile_round++;
+        call_reset(flow, &run->call);
+        run_wait(flow, run, delay_ms > 1 ? delay_ms : 1);
+    }
+}

@@ -1,0 +1,128 @@
+/* One record on its way.
+ *
+ *   PARKED --room--> LOADING --> READY --> [KEY] --> CALLING --> COMMITTING --> READY ... --> ended
+ *     ^                                                 |             |
+ *     `---- a wait longer than PARK_MS ----- DELAYED <--+-------------'
+ *
+ * A CREATE step commits its intent between build and send. Its outcome may be UNKNOWN: then the record looks,
+ * with the step's `reconcile`, until it is found, or is certainly not there and is sent again (create.c). */
+#ifndef FLOW_RUN_H
+#define FLOW_RUN_H
+
+#include "flow/call.h"
+#include "flow/keys.h"
+
+enum run_state {
+    RUN_PARKED = 0, /* only the struct is in memory; a timer or nothing brings it back */
+    RUN_ADMISSION,  /* waits for room in memory */
+    RUN_LOADING,
+    RUN_READY, /* about to move, or held back by a stop */
+    RUN_KEY,   /* waits for a lock */
+    RUN_KEY_READING,
+    RUN_CALLING,
+    RUN_COMMITTING,
+    RUN_DELAYED /* loaded, waits for its timer */
+};
+
+/* What follows the commit under way. */
+enum run_after { AFTER_STEP = 0, AFTER_SEND, AFTER_DELAY, AFTER_UNKNOWN, AFTER_END };
+
+enum { RUN_PARK_MS = 5000 };
+
+struct run {
+    struct call call;
+    struct run *prev, *next;
+    int64_t id;
+    const struct flow_pipeline *pipeline; /* NULL until loaded */
+    struct store_record *record;          /* owned; NULL while parked */
+    enum run_state state;
+    enum run_after after;
+    int64_t delay_ms; /* AFTER_DELAY */
+    uint64_t seed;
+
+    struct key_lock *lock;                         /* held, or waited for in RUN_KEY */
+    const char *(*lock_fn)(struct sb_exchange *x); /* whose span it is; NULL after a restart */
+    json_t *key_doc;                               /* owned; NULL: not read */
+
+    uint32_t call_round, call_attempt; /* of the call under way, for the timeline */
+    bool is_reconciling;               /* the call under way is a look */
+    bool has_intent;                   /* committed for the call under way */
+    bool is_unknown;
+    bool survived_restart; /* its request may still be on the way */
+    bool doubt_resolved;   /* this CREATE was looked for and is not there */
+    int64_t unknown_ms;    /* monotonic: since when */
+    uint32_t asks, not_found, reconcile_round;
+    json_t *kept; /* owned: what the open intent kept */
+
+    bool is_held;            /* its pipeline is not running: nothing brings it back but a restart */
+    bool effects_began;      /* something was created at this place: no alternative takes over */
+    bool adds_problem;       /* the next commit writes the section */
+    const char *drop_reason; /* owned; asked for by an operator */
+    json_t *notes;           /* owned: said when the commit is through */
+};
+
+/* ---- life (run.c)
+ * ---------------------------------------------------------------------------------------------------- */
+
+/* Takes up an unfinished record. NULL: out of memory. */
+struct run *run_adopt(struct flow *flow, const struct store_active *active);
+struct run *run_find(const struct flow *flow, int64_t id);
+void run_free(struct flow *flow, struct run *run);
+void run_request_drop(struct flow *flow, struct run *run, const char *reason);
+void run_on_loaded(struct flow *flow, struct run *run, struct store_record *record); /* takes */
+void run_on_document(struct flow *flow, struct run *run, const char *doc);
+void run_on_committed(struct flow *flow, struct run *run);
+/* Moves on from RUN_READY. */
+void run_advance(struct flow *flow, struct run *run);
+/* Commits `change` (taken) and goes on with `after`. */
+void run_commit(struct flow *flow, struct run *run, struct store_change *change, enum run_after after);
+/* Waits, loaded or parked. */
+void run_wait(struct flow *flow, struct run *run, int64_t ms);
+
+/* ---- the way (itinerary.c)
+ * ------------------------------------------------------------------------------------------- */
+
+enum spot { SPOT_STEP, SPOT_END, SPOT_DISABLED };
+/* Where the record stands now; moves over whatever is off or unknown by name. */
+enum spot itinerary_find(struct flow *flow, struct run *run, struct gate **ret_gate,
+                         const struct sb_step **ret_step);
+/* Moves the record's place to the next step of the same instance, or beyond it. */
+void itinerary_next(struct flow *flow, struct run *run);
+/* Moves to the next place after this whole instance. */
+void itinerary_leave(struct flow *flow, struct run *run);
+/* Moves to another alternative of the stage that is on and not broken (`only_later`: or broken, but behind
+ * this one). False: there is none, or effects began here. */
+bool itinerary_switch(struct flow *flow, struct run *run, bool only_later);
+bool itinerary_can_switch(struct flow *flow, const struct run *run);
+/* Notes on the record why a stage has no result. False: out of memory. */
+bool itinerary_add_problem(struct run *run, const char *instance, const char *reason);
+
+/* ---- results (conclude.c)
+ * ------------------------------------------------------------------------------------------- */
+
+/* How the open intent ends with this result. */
+struct settlement {
+    bool settles;
+    enum store_intent_state state;
+    const char *answer; /* ANSWERED */
+};
+/* Draws the consequence of a step's verdict: one commit. */
+void conclude(struct flow *flow, struct run *run, const struct call_result *result,
+              const struct settlement *settlement);
+/* Ends the record. `reason` NULL: none. */
+void conclude_end(struct flow *flow, struct run *run, enum store_state state, const char *reason);
+
+/* ---- creating (create.c)
+ * ----------------------------------------------------------------------------------------------- */
+
+void create_on_built(struct flow *flow, struct call *call);
+void create_on_sent(struct flow *flow, struct run *run, const struct call_result *result);
+void create_on_asked(struct flow *flow, struct run *run, const struct call_result *result);
+/* A loaded record has an open or answered intent: looks, or folds again. */
+void create_resume(struct flow *flow, struct run *run);
+/* From now on the outcome is unknown; after the commit the first look is planned. */
+void create_become_unknown(struct flow *flow, struct run *run);
+void create_schedule(struct flow *flow, struct run *run);
+void create_forget_intent(struct flow *flow, struct run *run);
+
+#endif
