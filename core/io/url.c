@@ -1,0 +1,207 @@
+/* Addresses: taken apart and put together by libcurl's URL API, with escaping. */
+#include "io/url.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <curl/curl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/scope.h"
+
+enum { SECRET_BEGIN = 0x02, SECRET_END = 0x03, TEXT_SHOWN_MAX = 100 };
+
+static void scope_url(CURLU **handle)
+{
+    curl_url_cleanup(*handle);
+}
+
+static void scope_curl_free(char **text)
+{
+    curl_free(*text);
+}
+
+#define AUTO_URL  SB_CLEANUP(scope_url) CURLU *
+#define AUTO_PART SB_CLEANUP(scope_curl_free) char *
+
+/* Addresses may hold customers' data behind the host, so that errors name only what comes before. */
+static int fail_with(struct sb_error *err, const char *url, const char *why)
+{
+    size_t shown = strcspn(url, "?#@\x02");
+
+    return sb_fail(err, SB_EINPUT, "'%.*s' is not a usable address: %s",
+                   (int)(shown > TEXT_SHOWN_MAX ? TEXT_SHOWN_MAX : shown), url, why);
+}
+
+static char *get_part(CURLU *handle, CURLUPart part, unsigned flags)
+{
+    char *text = NULL;
+
+    return curl_url_get(handle, part, &text, flags) == CURLUE_OK ? text : NULL;
+}
+
+static bool is_loopback(const char *host)
+{
+    unsigned char v6[16];
+    struct in_addr v4;
+    size_t size = strlen(host);
+    char bare[64];
+
+    if (strcmp(host, "localhost") == 0)
+        return true;
+    if (inet_pton(AF_INET, host, &v4) == 1)
+        return (ntohl(v4.s_addr) >> 24) == 127;
+    if (size < 2 || size > sizeof(bare) || host[0] != '[' || host[size - 1] != ']')
+        return false;
+    memcpy(bare, host + 1, size - 2);
+    bare[size - 2] = '\0';
+    static const unsigned char one[16] = { [15] = 1 };
+    return inet_pton(AF_INET6, bare, v6) == 1 && memcmp(v6, one, sizeof(one)) == 0;
+}
+
+static int parse_url(CURLU *handle, const char *url, struct sb_error *err)
+{
+    if (!handle)
+        return sb_fail(err, SB_ENOMEM, "cannot read an address: out of memory");
+    if (strlen(url) > URL_SIZE_MAX)
+        return fail_with(err, url, "it is too long");
+    /* libcurl would take "example.com" for an http address and accepts other schemes. */
+    if (strncasecmp(url, "https://", 8) != 0 && strncasecmp(url, "http://", 7) != 0)
+        return fail_with(err, url, "it must begin with https://");
+    CURLUcode code = curl_url_set(handle, CURLUPART_URL, url, 0);
+    if (code != CURLUE_OK)
+        return fail_with(err, url, curl_url_strerror(code));
+    return 0;
+}
+
+int url_place(const char *url, struct url_place *ret_place, struct sb_error *err)
+{
+    AUTO_URL handle = curl_url();
+    struct url_place place = { .has_secret = strpbrk(url, "\x02\x03") != NULL };
+
+    int rc = parse_url(handle, url, err);
+    if (rc < 0)
+        return rc;
+    AUTO_PART scheme = get_part(handle, CURLUPART_SCHEME, 0);
+    AUTO_PART host = get_part(handle, CURLUPART_HOST, 0);
+    AUTO_PART port = get_part(handle, CURLUPART_PORT, CURLU_DEFAULT_PORT);
+    AUTO_PART user = get_part(handle, CURLUPART_USER, 0);
+    AUTO_PART password = get_part(handle, CURLUPART_PASSWORD, 0);
+    if (!scheme || !host || !port || !*host)
+        return fail_with(err, url, "it has no host");
+
+    for (char *c = host; *c; c++)
+        *c = (char)tolower((unsigned char)*c);
+    int size = snprintf(place.host, sizeof(place.host), "%s:%s", host, port);
+    if (size < 0 || (size_t)size >= sizeof(place.host))
+        return fail_with(err, url, "its host is too long");
+    place.is_https = strcasecmp(scheme, "https") == 0;
+    place.is_loopback = is_loopback(host);
+    place.has_user = user || password;
+    *ret_place = place;
+    return 0;
+}
+
+void url_add_escaped(struct buf *out, const char *text, size_t size)
+{
+    if (size == 0)
+        return; /* libcurl would measure the text itself */
+    if (size > URL_SIZE_MAX) {
+        out->failed = true;
+        return;
+    }
+    AUTO_PART escaped = curl_easy_escape(NULL, text, (int)size);
+    if (escaped)
+        buf_str(out, escaped);
+    else
+        out->failed = true;
+}
+
+void url_add_segment(struct buf *path, const char *segment)
+{
+    buf_char(path, '/');
+    url_add_escaped(path, segment, strlen(segment));
+}
+
+void url_add_pair(struct buf *out, const char *name, const char *value)
+{
+    if (out->len > 0)
+        buf_char(out, '&');
+    url_add_escaped(out, name, strlen(name));
+    buf_char(out, '=');
+    url_add_escaped(out, value, strlen(value));
+}
+
+/* Puts `more` behind what the part has, with `glue` between two that are not empty. */
+static CURLUcode extend_part(CURLU *handle, CURLUPart part, const char *glue, const char *more)
+{
+    AUTO_BUF text;
+    AUTO_PART old = get_part(handle, part, 0);
+
+    buf_init(&text, URL_SIZE_MAX);
+    size_t keep = old ? strlen(old) : 0;
+    while (part == CURLUPART_PATH && keep > 0 && old[keep - 1] == '/')
+        keep--;
+    if (keep > 0)
+        buf_add(&text, old, keep);
+    if (keep > 0 && *more)
+        buf_str(&text, glue);
+    buf_str(&text, more);
+    if (text.failed)
+        return CURLUE_OUT_OF_MEMORY;
+    return curl_url_set(handle, part, text.data, 0);
+}
+
+int url_build(const char *base, const char *path, const char *query, struct buf *out, struct sb_error *err)
+{
+    AUTO_URL handle = curl_url();
+    CURLUcode code = CURLUE_OK;
+
+    int rc = parse_url(handle, base, err);
+    if (rc < 0)
+        return rc;
+    if (*path)
+        code = extend_part(handle, CURLUPART_PATH, "", path);
+    if (code == CURLUE_OK && *query)
+        code = extend_part(handle, CURLUPART_QUERY, "&", query);
+    if (code == CURLUE_OK)
+        code = curl_url_set(handle, CURLUPART_FRAGMENT, NULL, 0);
+    if (code != CURLUE_OK)
+        return fail_with(err, base, curl_url_strerror(code));
+    AUTO_PART text = get_part(handle, CURLUPART_URL, 0);
+    if (!text || strlen(text) > URL_SIZE_MAX)
+        return fail_with(err, base, "it is too long with its path and query");
+    buf_str(out, text);
+    return out->failed ? sb_fail(err, SB_ENOMEM, "cannot build an address: out of memory") : 0;
+}
+
+bool url_host_fits(const char *host, const char *pattern)
+{
+    if (pattern[0] != '*')
+        return strcmp(host, pattern) == 0;
+    size_t host_size = strlen(host), tail_size = strlen(pattern + 1);
+    return host_size > tail_size && strcmp(host + host_size - tail_size, pattern + 1) == 0;
+}
+
+int url_host_pattern(const char *text, char ret_pattern[URL_HOST_MAX], struct sb_error *err)
+{
+    AUTO_BUF url;
+    struct url_place place;
+    bool any = strncmp(text, "*.", 2) == 0;
+
+    buf_init(&url, URL_SIZE_MAX);
+    if (!strstr(text, "://"))
+        buf_str(&url, "https://");
+    buf_str(&url, any ? text + 2 : text);
+    /* "*.com" would be an open door. */
+    if (url.failed || (any && !strchr(text + 2, '.')))
+        return sb_fail(err, SB_EINPUT, "'%.*s' is not a host such as files.example.com", TEXT_SHOWN_MAX,
+                       text);
+    int rc = url_place(url.data, &place, err);
+    if (rc < 0)
+        return rc;
+    int size = snprintf(ret_pattern, URL_HOST_MAX, "%s%s", any ? "*." : "", place.host);
+    return size < URL_HOST_MAX ? 0
+                               : sb_fail(err, SB_EINPUT, "'%.*s' is too long a host", TEXT_SHOWN_MAX, text);
+}
