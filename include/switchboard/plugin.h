@@ -62,8 +62,8 @@ struct sb_step {
     /* Required for SB_CREATE over HTTP: tells whether the intent of this step happened. `effect` of it must be SB_READ.
      * Its fold says SB_OK (found, and folded into the record), SB_SKIP (looked, and it is not there), SB_AGAIN (another
      * page or another place to look), or SB_RETRY / SB_REJECT (not sure; asked again later). It reads what the first
-     * attempt kept with sb_intent_keep(). sb_round() counts from 0 in every look; see sb_more()
-     * for a step with repetitions. */
+     * attempt kept with sb_intent_keep(). sb_round() counts from 0 in every look; see sb_more() for a step with
+     * repetitions. */
     const struct sb_step *reconcile;
 
     /* SB_CREATE: how long the other side may hide what was created. An instance option `settle` overrides it. */
