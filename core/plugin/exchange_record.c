@@ -315,3 +315,9 @@ int64_t sb_intent_time_ms(const struct sb_exchange *x)
 {
     return x->in.intent_at_ms;
 }
+
+void sb_more(struct sb_exchange *x)
+{
+    exchange_only_in(x, PHASE_FOLD, "sb_more");
+    x->has_more = true;
+}
