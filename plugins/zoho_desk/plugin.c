@@ -1,0 +1,264 @@
+/* zoho_desk: a sink that makes a Zoho Desk ticket of a conversation, on the contact of the caller, with the
+ * transcription as a private note. This file is its tables: options, credentials, steps. */
+#include "desk.h"
+
+#include <string.h>
+
+static const struct sb_option options[] = {
+    { .name = "base_url",
+      .type = SB_OPT_URL,
+      .default_text = "https://desk.zoho.com",
+      .help = "Zoho Desk of your data centre: https://desk.zoho.com, .eu, .in, .com.au, .jp, .com.cn, .sa, "
+              ".sg, .ae, or "
+              "https://desk.zohocloud.ca" },
+    { .name = "accounts_url",
+      .type = SB_OPT_URL,
+      .help = "the server that refreshes tokens; follows from base_url when it is one of Zoho's" },
+    { .name = "org_id",
+      .type = SB_OPT_STRING,
+      .required = true,
+      .help = "id of the organization (portal): digits" },
+    { .name = "department_id",
+      .type = SB_OPT_STRING,
+      .required = true,
+      .help = "id of the department that gets the tickets, unless the mapping script chooses another" },
+    { .name = "client_id", .type = SB_OPT_SECRET, .required = true, .help = "OAuth client id" },
+    { .name = "client_secret", .type = SB_OPT_SECRET, .required = true, .help = "OAuth client secret" },
+    { .name = "refresh_token",
+      .type = SB_OPT_SECRET,
+      .required = true,
+      .help = "OAuth refresh token; 'switchboard login zoho' makes one" },
+    { .name = "access_token",
+      .type = SB_OPT_SECRET,
+      .help = "first access token, used until it is refused; never written back" },
+    { .name = "mapping",
+      .type = SB_OPT_SCRIPT,
+      .default_text = "scripts/zoho_ticket.lua",
+      .help = "Lua script whose function ticket(record, options) returns the fields of the ticket" },
+    { .name = "default_priority",
+      .type = SB_OPT_STRING,
+      .default_text = "Medium",
+      .help = "priority of a ticket to which the mapping script gives none" },
+    { .name = "auto_create_contact",
+      .type = SB_OPT_BOOL,
+      .default_text = "true",
+      .help = "make a contact for a caller who has none; otherwise such calls go to fallback_contact_id or "
+              "wait for you" },
+    { .name = "fallback_contact_id",
+      .type = SB_OPT_STRING,
+      .help = "contact that gets the calls whose caller withheld the number or has no contact and may not be "
+              "given one" },
+    { .name = "contact_last_name",
+      .type = SB_OPT_STRING,
+      .default_text = "Caller {number}",
+      .help = "last name of a new contact; {number} stands for the caller's number" },
+    { .name = "unknown_caller_name",
+      .type = SB_OPT_STRING,
+      .default_text = "Unknown caller",
+      .help = "last name of the one contact for all callers who withheld their number" },
+    { .name = "search_written",
+      .type = SB_OPT_BOOL,
+      .default_text = "true",
+      .help = "also look for numbers that people wrote with spaces or dashes: two more searches for a new "
+              "caller" },
+    { .name = "contact_check",
+      .type = SB_OPT_DURATION,
+      .default_text = "1h",
+      .min = 0,
+      .max = INT64_C(30) * 24 * 3600 * 1000,
+      .help = "how long a caller's contact is used again before asking whether it still exists" },
+    { .name = "reference_field",
+      .type = SB_OPT_STRING,
+      .help = "API name (cf_...) of a custom field for the record's reference, which is at the end of the "
+              "subject anyway" },
+    { .name = "settle",
+      .type = SB_OPT_DURATION,
+      .default_text = "15m",
+      .min = 0,
+      .max = INT64_C(24) * 3600 * 1000,
+      .help = "how long Zoho Desk may hide what was created: an unknown outcome is not tried again before" },
+    { .name = "note_size_max",
+      .type = SB_OPT_INT,
+      .default_text = "30000",
+      .min = 1000,
+      .max = DESK_COMMENT_MAX,
+      .help = "characters of one private note; a longer transcription becomes several" },
+    { .name = "region",
+      .type = SB_OPT_STRING,
+      .default_text = "IN",
+      .help = "country of numbers that are written without a country code" },
+    { .name = "concurrency",
+      .type = SB_OPT_INT,
+      .default_text = "4",
+      .min = 1,
+      .max = 100,
+      .help = "requests at once; an organization has 5 to 25 for all its integrations" },
+    { .name = NULL },
+};
+
+static const char *const credential_hosts[] = { "base_url", NULL };
+static const char *const revoked[] = { "invalid_code", "invalid_client", "invalid_client_secret", NULL };
+
+static const char *token_base(const struct sb_instance *instance)
+{
+    const char *given = sb_instance_str(instance, "accounts_url");
+    return given && *given ? given : desk_accounts_url(sb_instance_str(instance, "base_url"));
+}
+
+static const struct sb_auth auth = {
+    .kind = SB_AUTH_OAUTH2,
+    .hosts = credential_hosts,
+    .header = "Authorization",
+    .prefix = "Zoho-oauthtoken ",
+    .client_id = "client_id",
+    .client_secret = "client_secret",
+    .refresh_token = "refresh_token",
+    .access_token = "access_token",
+    .token_base = token_base,
+    .token_path = "/oauth/v2/token",
+    .revoked = revoked,
+    .throttled_ms =
+        15 * 60 * 1000, /* ten tokens in ten minutes are the limit; asking on prolongs the block */
+};
+
+enum { SETTLE_MS = 15 * 60 * 1000 };
+
+static const struct sb_step reconcile_contact = {
+    .name = "reconcile_contact",
+    .effect = SB_READ,
+    .build = desk_reconcile_contact_build,
+    .fold = desk_reconcile_contact_fold,
+};
+
+static const struct sb_step reconcile_ticket = {
+    .name = "reconcile_ticket",
+    .effect = SB_READ,
+    .build = desk_reconcile_ticket_build,
+    .fold = desk_reconcile_ticket_fold,
+};
+
+static const struct sb_step reconcile_note = {
+    .name = "reconcile_note",
+    .effect = SB_READ,
+    .build = desk_reconcile_note_build,
+    .fold = desk_reconcile_note_fold,
+};
+
+/* From check_contact to await_contact one lock is held: two calls of one caller must not both find nothing.
+ */
+static const struct sb_step steps[] = {
+    { .name = "map", .effect = SB_READ, .work = desk_map },
+    { .name = "check_contact",
+      .effect = SB_READ,
+      .build = desk_check_contact_build,
+      .fold = desk_check_contact_fold,
+      .key = desk_caller_key },
+    { .name = "find_contact_phone",
+      .effect = SB_READ,
+      .build = desk_find_phone_build,
+      .fold = desk_find_fold,
+      .key = desk_caller_key },
+    { .name = "find_contact_mobile",
+      .effect = SB_READ,
+      .build = desk_find_mobile_build,
+      .fold = desk_find_fold,
+      .key = desk_caller_key },
+    { .name = "find_written_phone",
+      .effect = SB_READ,
+      .build = desk_find_written_phone_build,
+      .fold = desk_find_fold,
+      .key = desk_caller_key },
+    { .name = "find_written_mobile",
+      .effect = SB_READ,
+      .build = desk_find_written_mobile_build,
+      .fold = desk_find_fold,
+      .key = desk_caller_key },
+    { .name = "create_contact",
+      .effect = SB_CREATE,
+      .build = desk_create_contact_build,
+      .fold = desk_create_contact_fold,
+      .key = desk_caller_key,
+      .reconcile = &reconcile_contact,
+      .settle_ms = SETTLE_MS },
+    { .name = "await_contact",
+      .effect = SB_READ,
+      .build = desk_await_contact_build,
+      .fold = desk_await_contact_fold,
+      .key = desk_caller_key },
+    { .name = "create_ticket",
+      .effect = SB_CREATE,
+      .build = desk_create_ticket_build,
+      .fold = desk_create_ticket_fold,
+      .reconcile = &reconcile_ticket,
+      .settle_ms = SETTLE_MS },
+    { .name = "add_note",
+      .effect = SB_CREATE,
+      .build = desk_add_note_build,
+      .fold = desk_add_note_fold,
+      .reconcile = &reconcile_note,
+      .settle_ms = SETTLE_MS },
+    { .name = NULL },
+};
+
+static int check_id(const struct sb_instance *instance, const char *name, bool may_be_empty,
+                    struct sb_error *err)
+{
+    const char *id = sb_instance_str(instance, name);
+    if (may_be_empty && (!id || !*id))
+        return 0;
+    if (desk_is_id(id))
+        return 0;
+    return sb_fail(err, SB_ECONFIG, "'%s' is not an id for %s, which is digits such as 600000001",
+                   id ? id : "", name);
+}
+
+static int check_servers(const struct sb_instance *instance, struct sb_error *err)
+{
+    const char *base = sb_instance_str(instance, "base_url");
+    const char *meant = desk_meant_url(base);
+    if (meant)
+        return sb_fail(err, SB_ECONFIG, "base_url '%s' does not serve Zoho Desk; use '%s'", base, meant);
+    if (!token_base(instance))
+        return sb_fail(
+            err, SB_ECONFIG,
+            "cannot tell the accounts server of base_url '%s', which is none of Zoho's data centres; set "
+            "accounts_url (ZOHO_ACCOUNTS_URL)",
+            base);
+    return 0;
+}
+
+static int open_instance(struct sb_instance *instance, struct sb_error *err)
+{
+    const char *field = sb_instance_str(instance, "reference_field");
+    if (check_servers(instance, err) < 0 || check_id(instance, "org_id", false, err) < 0 ||
+        check_id(instance, "department_id", false, err) < 0 ||
+        check_id(instance, "fallback_contact_id", true, err) < 0)
+        return err->status;
+    if (field && *field && strncmp(field, "cf_", 3) != 0)
+        return sb_fail(err, SB_ECONFIG,
+                       "reference_field '%s' is no API name of a custom field, which begins with 'cf_'",
+                       field);
+    const char *region = sb_instance_str(instance, "region");
+    if (!region || strlen(region) != 2)
+        return sb_fail(err, SB_ECONFIG, "region '%s' is not a country code of two letters such as IN",
+                       region ? region : "");
+    if (!sb_instance_bool(instance, "auto_create_contact") &&
+        !sb_instance_is_set(instance, "fallback_contact_id"))
+        sb_instance_notice(instance,
+                           "calls of people who are no contacts in Zoho Desk will end in the dead letters: "
+                           "auto_create_contact is off and fallback_contact_id is not set");
+    return 0;
+}
+
+SB_API const struct sb_plugin switchboard_plugin = {
+    .abi = SB_ABI,
+    .size = sizeof(struct sb_plugin),
+    .kind = SB_SINK,
+    .name = "zoho_desk",
+    .summary = "makes a Zoho Desk ticket, with the transcription as a private note",
+    .version = "1.0.0",
+    .options = options,
+    .auth = &auth,
+    .steps = steps,
+    .open = open_instance,
+};

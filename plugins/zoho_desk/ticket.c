@@ -1,0 +1,168 @@
+/* The ticket: made once, and found again after a lost answer by the reference at the end of its subject. */
+#include "desk.h"
+
+#include <string.h>
+
+enum { EARLIER_MS = 60 * 1000 }; /* clocks differ: how much older than its intent a ticket may look */
+
+static const char list_scopes[] = "Desk.contacts.READ,Desk.tickets.READ,Desk.search.READ";
+
+enum sb_verdict desk_create_ticket_build(struct sb_exchange *x)
+{
+    if (sb_get_str(x, "ticket.id"))
+        return sb_skip(x, "the ticket exists");
+    const char *contact_id = sb_get_str(x, "contact.id");
+    if (!desk_is_id(contact_id))
+        return sb_reject(x, "cannot create the ticket: the record has no contact");
+
+    json_t *body = sb_keep(x, json_object());
+    desk_fields_copy(sb_get(x, "ticket"), body);
+    json_object_set_new(body, "contactId", json_string(contact_id));
+
+    const char *org_id = sb_option_str(x, "org_id");
+    const char *custom = sb_option_str(x, "reference_field");
+    sb_intent_keep(x, "org_id", json_string(org_id));
+    sb_intent_keep(x, "contact_id", json_string(contact_id));
+    sb_intent_keep(x, "department_id", json_string(sb_get_str(x, "ticket.departmentId")));
+    sb_intent_keep(x, "reference", json_string(sb_reference(x)));
+    sb_intent_keep(x, "reference_field", json_string(custom ? custom : ""));
+
+    desk_request(x, "POST", "/tickets", org_id);
+    sb_body_json(x, json_incref(body));
+    return SB_OK;
+}
+
+static void take_ticket(struct sb_exchange *x, const json_t *ticket)
+{
+    const char *number = sb_json_str(ticket, "ticketNumber");
+    const char *sid = sb_get_str(x, "call.sid");
+    sb_set_str(x, "ticket.id", sb_json_str(ticket, "id"));
+    sb_set_str(x, "ticket.number", number);
+    sb_set_str(x, "ticket.url", sb_json_str(ticket, "webUrl"));
+    sb_set_str(x, "ticket.created_at", sb_json_str(ticket, "createdTime"));
+    if (!sid)
+        sid = sb_get_str(x, "source.external_id");
+    sb_note(x, "created Zoho Desk ticket #%s for call %s", number ? number : "?", sid ? sid : "?");
+}
+
+enum sb_verdict desk_create_ticket_fold(struct sb_exchange *x)
+{
+    const json_t *ticket = sb_http_json(x);
+    if (desk_is_good(x) && desk_is_id(sb_json_str(ticket, "id"))) {
+        take_ticket(x, ticket);
+        return SB_OK;
+    }
+    if (sb_http_status(x) == 422 && desk_blames(x, "/contactId", NULL))
+        return sb_reject(
+            x,
+            "cannot create the ticket: contact %s no longer exists in Zoho Desk; retry looks for the "
+            "caller's contact again",
+            sb_get_str(x, "contact.id"));
+    if (sb_http_status(x) == 422 && desk_blames(x, "/departmentId", NULL))
+        return sb_reject(
+            x,
+            "cannot create the ticket: organization '%s' has no department '%s'; correct department_id "
+            "(ZOHO_DESK_DEPARTMENT_ID) or the mapping script",
+            sb_option_str(x, "org_id"), sb_get_str(x, "ticket.departmentId"));
+    return desk_refused(x, "create the ticket", "Desk.tickets.CREATE");
+}
+
+/* ---- reconcile
+ * ----------------------------------------------------------------------------------------------------
+ *
+ * Round 0 reads the newest tickets of the contact, which show at once. Round 1 asks the search, which sees
+ * the ticket also when its contact was merged into another, but late. Rounds 2 and on go back through the
+ * list until before the conversation: a record that comes out of a backup may have its ticket for long. */
+
+enum { ROUND_SEARCH = 1 };
+
+static size_t list_page(uint32_t round)
+{
+    return round > ROUND_SEARCH ? round - 1 : 0;
+}
+
+static void search_build(struct sb_exchange *x, const char *reference)
+{
+    const char *custom = sb_intent_str(x, "reference_field");
+    desk_request(x, "GET", "/tickets/search", sb_intent_str(x, "org_id"));
+    if (custom && *custom)
+        sb_query(x, "customField1", sb_printf(x, "%s:%s", custom, reference));
+    else
+        sb_query(x, "_all", reference);
+    sb_query_int(x, "limit", DESK_PAGE);
+}
+
+enum sb_verdict desk_reconcile_ticket_build(struct sb_exchange *x)
+{
+    if (sb_round(x) == ROUND_SEARCH) {
+        search_build(x, sb_intent_str(x, "reference"));
+        return SB_OK;
+    }
+    desk_request(x, "GET", "/contacts", sb_intent_str(x, "org_id"));
+    sb_path(x, sb_intent_str(x, "contact_id"));
+    sb_paths(x, "/tickets");
+    sb_query(x, "sortBy", "-createdTime");
+    sb_query_int(x, "limit", DESK_PAGE);
+    sb_query_int(x, "from", (int64_t)(list_page(sb_round(x)) * DESK_PAGE));
+    return SB_OK;
+}
+
+/* Whether the subject ends with the reference, or the custom field is it. Nothing less counts. */
+static bool is_ours(struct sb_exchange *x, const json_t *ticket)
+{
+    const char *reference = sb_intent_str(x, "reference");
+    const char *custom = sb_intent_str(x, "reference_field");
+    const char *tail = sb_printf(x, "[SB-%s]", reference);
+    const char *subject = sb_json_str(ticket, "subject");
+    size_t tail_size = strlen(tail);
+    size_t size = subject ? strlen(subject) : 0;
+    while (size && subject[size - 1] == ' ')
+        size--;
+    if (size >= tail_size && memcmp(subject + size - tail_size, tail, tail_size) == 0)
+        return true;
+    const char *value = custom && *custom ? sb_json_str(json_object_get(ticket, "cf"), custom) : NULL;
+    return value && strcmp(value, reference) == 0;
+}
+
+/* No ticket of this record can be older: neither than its intent nor, when the record was restored from a
+ * backup and the intent is new, than the conversation. */
+static int64_t oldest_ms(const struct sb_exchange *x)
+{
+    int64_t at_ms = sb_intent_time_ms(x);
+    int64_t source_ms = sb_get_int(x, "source.at_ms", at_ms);
+    return (source_ms < at_ms ? source_ms : at_ms) - EARLIER_MS;
+}
+
+static bool is_before(const json_t *items, int64_t limit_ms)
+{
+    const json_t *last = json_array_get(items, json_array_size(items) - 1);
+    const char *created = sb_json_str(last, "createdTime");
+    int64_t created_ms = created ? sb_parse_rfc3339(created) : -1;
+    return created_ms >= 0 && created_ms < limit_ms;
+}
+
+enum sb_verdict desk_reconcile_ticket_fold(struct sb_exchange *x)
+{
+    const json_t *items = NULL;
+    uint32_t round = sb_round(x);
+    /* A contact that is gone (merged, deleted) tells nothing; the search may still. */
+    bool is_gone = sb_http_status(x) == 404 && round == 0;
+    if (!is_gone && !desk_items(x, &items))
+        return desk_refused(x, "look for the ticket that may have been created", list_scopes);
+
+    for (size_t i = 0; i < json_array_size(items); i++) {
+        const json_t *ticket = json_array_get(items, i);
+        if (desk_is_id(sb_json_str(ticket, "id")) && is_ours(x, ticket)) {
+            take_ticket(x, ticket);
+            return SB_OK;
+        }
+    }
+    if (round <= ROUND_SEARCH)
+        return sb_again(x, 0);
+    if (json_array_size(items) < DESK_PAGE || is_before(items, oldest_ms(x)))
+        return sb_skip(x, "no ticket has this reference");
+    if (list_page(round) + 1 >= DESK_LIST_PAGES_MAX)
+        return sb_retry(x, "the contact has more than %d tickets since the call: not all were compared",
+                        DESK_LIST_PAGES_MAX * DESK_PAGE);
+    return sb_again(x, 0);
+}
