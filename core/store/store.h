@@ -1,7 +1,8 @@
 /* The journal: records, their place, every attempt, intents, cursors, keys, tokens. Nothing else speaks SQL.
  *
- * This header is the synchronous core: one connection, one thread at a time. store_thread.h puts a thread around it.
- * A writer owns data_dir by a lock; readers may open beside it. Every text is UTF-8. Times are wall clock ms since 1970.
+ * This header is the synchronous core: one connection, one thread at a time. store_thread.h puts a thread
+ * around it. A writer owns data_dir by a lock; readers may open beside it. Every text is UTF-8. Times are
+ * wall clock ms since 1970.
  *
  *     ACTIVE -> DONE       every sink has it
  *       |   `-> DROPPED    nobody wants it: a rule, a missed call, an inactive agent (reason says which)
@@ -22,34 +23,34 @@
 #include "switchboard/error.h"
 
 /* The words are stored and shown: a state may be added, never renamed. */
-#define STORE_STATES(X)                                                                                                \
-    X(STORE_ACTIVE, "active")                                                                                          \
-    X(STORE_DONE, "done")                                                                                              \
-    X(STORE_DROPPED, "dropped")                                                                                        \
-    X(STORE_DISABLED, "disabled")                                                                                      \
+#define STORE_STATES(X)                                                                                      \
+    X(STORE_ACTIVE, "active")                                                                                \
+    X(STORE_DONE, "done")                                                                                    \
+    X(STORE_DROPPED, "dropped")                                                                              \
+    X(STORE_DISABLED, "disabled")                                                                            \
     X(STORE_DEAD, "dead")
 
 enum store_state {
 #define X(id, word) id,
     STORE_STATES(X)
 #undef X
-    STORE_STATE_COUNT,
+        STORE_STATE_COUNT,
     STORE_STATE_INVALID = -1
 };
 const char *store_state_word(enum store_state state);
 enum store_state store_state_from_word(const char *word);
 
 /* Where a record stands. By names, so that it survives a changed configuration. */
-#define STORE_PHASES(X)                                                                                                \
-    X(STORE_PHASE_SOURCE, "source")                                                                                    \
-    X(STORE_PHASE_STAGE, "stage")                                                                                      \
+#define STORE_PHASES(X)                                                                                      \
+    X(STORE_PHASE_SOURCE, "source")                                                                          \
+    X(STORE_PHASE_STAGE, "stage")                                                                            \
     X(STORE_PHASE_SINK, "sink")
 
 enum store_phase {
 #define X(id, word) id,
     STORE_PHASES(X)
 #undef X
-    STORE_PHASE_COUNT
+        STORE_PHASE_COUNT
 };
 const char *store_phase_word(enum store_phase phase);
 
@@ -63,8 +64,8 @@ struct store_place {
     int64_t since_ms;     /* when the step was first reached */
 };
 
-/* An intent: what was about to be created. One row for each (record, instance, step, round); a later attempt replaces
- * it. Open until an outcome settles it. */
+/* An intent: what was about to be created. One row for each (record, instance, step, round); a later attempt
+ * replaces it. Open until an outcome settles it. */
 struct store_intent {
     const char *instance, *step;
     uint32_t round, attempt;
@@ -74,22 +75,31 @@ struct store_intent {
     int64_t at_ms;       /* of the first attempt */
 };
 
+#define STORE_INTENT_STATES(X)                                                                               \
+    X(STORE_INTENT_OPEN, "open")       /* sent, or about to be */                                            \
+    X(STORE_INTENT_DONE, "done")       /* it happened, and its answer was folded */                          \
+    X(STORE_INTENT_REFUSED, "refused") /* it certainly did not happen */                                     \
+    X(STORE_INTENT_ANSWERED,                                                                                 \
+      "answered") /* it happened, but the answer could not be folded: `answer` has it */
+
 enum store_intent_state {
-    STORE_INTENT_OPEN = 0, /* sent, or about to be */
-    STORE_INTENT_DONE,     /* it happened, and its answer was folded */
-    STORE_INTENT_REFUSED,  /* it certainly did not happen */
-    STORE_INTENT_ANSWERED  /* it happened, but the answer could not be folded: `answer` has it */
+#define X(id, word) id,
+    STORE_INTENT_STATES(X)
+#undef X
+        STORE_INTENT_STATE_COUNT
 };
+const char *store_intent_state_word(enum store_intent_state state);
 
 /* One line of a record's timeline: an attempt and what became of it. */
 struct store_outcome {
     int64_t at_ms;
     const char *instance, *step;
     uint32_t round, attempt;
-    const char *verdict;   /* "ok", "skip", "again", "retry", "reject", "drop", "unknown", "found", "not found", ... */
-    int32_t http_status;   /* 0: none */
+    const char
+        *verdict; /* "ok", "skip", "again", "retry", "reject", "drop", "unknown", "found", "not found", ... */
+    int32_t http_status; /* 0: none */
     uint32_t duration_ms;
-    const char *text;      /* reason or note for people; NULL: none */
+    const char *text; /* reason or note for people; NULL: none */
 };
 
 struct store_text {
@@ -101,7 +111,8 @@ struct store_emit {
     const char *pipeline, *account, *external_id;
     const struct store_text *sections; /* JSON texts by section name */
     size_t section_count;
-    int64_t conversation_at_ms; /* when it took place; 0: not known. Decides whether a restore makes it doubtful */
+    int64_t conversation_at_ms; /* when it took place; 0: not known. Decides whether a restore makes it
+                                   doubtful */
     bool is_doubtful;           /* it may have been delivered before */
     int64_t ret_id;
 };
@@ -119,27 +130,28 @@ struct store_meter {
     double amount; /* added to the total */
 };
 
-/* Everything that one commit point of one record (or one poll page) changes: all of it or nothing. Built on the loop,
- * handed to the store, freed after the commit. Everything it points to lives in `arena`, or longer. */
+/* Everything that one commit point of one record (or one poll page) changes: all of it or nothing. Built on
+ * the loop, handed to the store, freed after the commit. Everything it points to lives in `arena`, or longer.
+ */
 struct store_change {
     struct arena *arena; /* owned */
 
     int64_t record_id; /* 0: no record is moved */
     bool sets_place;
     enum store_state state;
-    const char *reason;      /* NULL: none */
+    const char *reason; /* NULL: none */
     struct store_place place;
-    bool clears_doubt;       /* the record is no longer doubtful */
-    bool adds_problem;       /* counts one problem on the record: shown as "incomplete" */
+    bool clears_doubt;                 /* the record is no longer doubtful */
+    bool adds_problem;                 /* counts one problem on the record: shown as "incomplete" */
     const struct store_text *sections; /* changed sections; text NULL removes */
     size_t section_count;
 
-    const struct store_intent *intent;         /* opens (or replaces) an intent */
-    bool settles_intent;                       /* the open intent of the record becomes: */
+    const struct store_intent *intent; /* opens (or replaces) an intent */
+    bool settles_intent;               /* the open or answered intent of the record becomes: */
     enum store_intent_state intent_state;
-    const char *intent_answer;                 /* ANSWERED: status and raw body as JSON */
-    const struct store_outcome *outcome;       /* adds a line to the timeline */
-    const struct store_file *file;             /* adds a file */
+    const char *intent_answer;           /* ANSWERED: status and raw body as JSON */
+    const struct store_outcome *outcome; /* adds a line to the timeline */
+    const struct store_file *file;       /* adds a file */
 
     const char *key_instance, *key_name, *key_doc; /* key_name NULL: none; key_doc NULL removes */
     const char *cursor_name, *cursor_doc;          /* cursor_name NULL: none */
@@ -152,7 +164,7 @@ struct store_change {
     int64_t now_ms; /* for updated_at and ended_at */
 };
 
-struct store_change *store_change_new(void); /* NULL when out of memory */
+struct store_change *store_change_new(void);         /* NULL when out of memory */
 void store_change_free(struct store_change *change); /* NULL allowed */
 
 /* An intent that is over. A DONE one must never be sent again, also when its record passes the step again. */
@@ -177,7 +189,8 @@ struct store_record {
     enum store_intent_state intent_state;
     struct store_intent intent;
     const char *intent_answer;
-    const struct store_settled *settled; /* every other intent of the record, in the order they were first opened */
+    const struct store_settled
+        *settled; /* every other intent of the record, in the order they were first opened */
     size_t settled_count;
 };
 void store_record_free(struct store_record *record); /* NULL allowed */
@@ -186,81 +199,114 @@ struct store;
 
 struct store_options {
     const char *data_dir;
-    bool is_reader;     /* no lock, no writes; SB_ECONFIG when there is no journal yet */
-    bool skip_check;    /* no quick_check (simulation) */
-    const char *vfs;    /* NULL: SQLite's own (simulation) */
+    bool is_reader;  /* no lock, no writes; SB_ECONFIG when there is no journal yet */
+    bool skip_check; /* no quick_check (simulation) */
+    /* NULL: SQLite's own. Another one (simulation) has data_dir and everything in it to itself: no folder is
+     * made, no lock is taken, and the journal is held exclusively, as WAL needs where there is no shared
+     * memory. */
+    const char *vfs;
 };
 
 /* Opens data_dir/journal.db (made, 0600, in a folder 0700, when it is not there): lock, WAL asserted,
- * synchronous=FULL, migrations, quick_check. SB_EBUSY when another process owns data_dir (says its pid); SB_ECONFIG for
- * a damaged file, a read-only disk, a newer schema, each with what to do. */
-int store_open(const struct store_options *options, struct store **ret_store, struct sb_error *err) SB_MUST_CHECK;
+ * synchronous=FULL, migrations, quick_check. SB_EBUSY when another process owns data_dir (says its pid);
+ * SB_ECONFIG for a damaged file, a read-only disk, a newer schema, each with what to do. */
+int store_open(const struct store_options *options, struct store **ret_store,
+               struct sb_error *err) SB_MUST_CHECK;
 void store_close(struct store *store); /* NULL allowed */
 
-/* Applies all changes in one transaction, synced when it returns. Sets each emit's ret_id. On failure nothing was
- * changed, and the caller must stop: the message says why (disk full, read-only, I/O error). */
-int store_apply(struct store *store, struct store_change *const *changes, size_t count, struct sb_error *err) SB_MUST_CHECK;
+/* Applies all changes in order in one transaction, synced when it returns. Sets each emit's ret_id.
+ * On failure nothing was changed, and the caller must stop: the message says why (disk full, read-only, I/O
+ * error), and every later write of this store fails with the same message, for after a failed sync nobody
+ * knows what the disk holds. (When only the sync failed, the changes may be there after the next start: all
+ * of them or none.) Within a change the open intent is settled before `intent` opens. A record that an
+ * operator has ended meanwhile stays ended: its place is left alone, the rest is added. A record that is not
+ * there, a second unsettled intent, or nothing to settle is SB_EINTERNAL. */
+int store_apply(struct store *store, struct store_change *const *changes, size_t count,
+                struct sb_error *err) SB_MUST_CHECK;
 
-/* ---- reading -------------------------------------------------------------------------------------------------- */
+/* ---- reading
+ * -------------------------------------------------------------------------------------------------- */
 
-/* Ids of all ACTIVE records, oldest first, and, where an intent is open, the key that it holds. free() the array;
- * keys are in `arena`. */
+/* Ids of all ACTIVE records, oldest first, and, where an intent is open or answered, the key that it holds.
+ * free() the array; texts are in `arena`. */
 struct store_active {
     int64_t id;
     const char *pipeline;
     bool has_open_intent;
-    const char *intent_instance, *intent_key; /* NULL: no open intent, or no key */
+    const char *intent_instance, *intent_key; /* NULL: no open or answered intent, or no key */
 };
 int store_active(struct store *store, struct arena *arena, struct store_active **ret_list, size_t *ret_count,
                  struct sb_error *err) SB_MUST_CHECK;
 /* Gives NULL in *ret_record when there is none. */
-int store_load(struct store *store, int64_t id, struct store_record **ret_record, struct sb_error *err) SB_MUST_CHECK;
+int store_load(struct store *store, int64_t id, struct store_record **ret_record,
+               struct sb_error *err) SB_MUST_CHECK;
 /* By record id in decimal, external id, or reference (any case). 0 when there is none. */
 int store_find(struct store *store, const char *text, int64_t *ret_id, struct sb_error *err) SB_MUST_CHECK;
 /* Cursor, key and token documents: gives the JSON text (malloc'ed) or NULL when there is none. */
 int store_cursor(struct store *store, const char *name, char **ret_doc, struct sb_error *err) SB_MUST_CHECK;
-int store_key(struct store *store, const char *instance, const char *name, char **ret_doc, struct sb_error *err) SB_MUST_CHECK;
+int store_key(struct store *store, const char *instance, const char *name, char **ret_doc,
+              struct sb_error *err) SB_MUST_CHECK;
 int store_token(struct store *store, const char *name, char **ret_doc, struct sb_error *err) SB_MUST_CHECK;
 
 /* A page of records, newest first, for people. */
 struct store_query {
-    const char *state;    /* a state word, "unknown", "incomplete", or NULL: all */
+    /* A state word; "unknown": active or dead with an open intent; "incomplete": with problems; NULL: all.
+     * SB_EINPUT for another word. */
+    const char *state;
     const char *pipeline; /* NULL: all */
     int64_t before_id;    /* 0: from the newest */
-    size_t limit;
+    size_t limit;         /* <= 10,000 */
 };
-/* Gives a JSON array of {id, pipeline, account, external_id, reference, state, reason, phase, instance, step, attempt,
- * is_doubtful, problems, has_open_intent, received_ms, updated_ms, ended_ms}. */
-int store_list(struct store *store, const struct store_query *query, json_t **ret_array, struct sb_error *err) SB_MUST_CHECK;
-/* Gives a JSON array of the record's outcomes and intents in time order: {kind: "outcome"|"intent", at_ms, instance,
- * step, round, attempt, verdict|state, http_status, duration_ms, text, request, kept}. */
+/* Gives a JSON array of {id, pipeline, account, external_id, reference, state, reason, phase, instance, step,
+ * attempt, is_doubtful, problems, has_open_intent, received_ms, updated_ms, ended_ms}. */
+int store_list(struct store *store, const struct store_query *query, json_t **ret_array,
+               struct sb_error *err) SB_MUST_CHECK;
+/* Gives a JSON array of the record's outcomes and intents in time order: {kind: "outcome"|"intent", at_ms,
+ * instance, step, round, attempt, verdict|state, http_status, duration_ms, text, request, kept}, the last two
+ * as JSON values; members that are not set are left out. At most 10,000. */
 int store_timeline(struct store *store, int64_t id, json_t **ret_array, struct sb_error *err) SB_MUST_CHECK;
-/* Gives {"records": {state word: count, ..., "unknown": n, "incomplete": n}, "meters": {instance: {name: total}},
- * "newest_received_ms": n, "restored_ms": n}. */
+/* Gives {"records": {state word: count, ..., "unknown": n, "incomplete": n} (these two are counted under
+ * their state as well), "meters": {instance: {name: total}}, "newest_received_ms": n, "restored_ms": n}. */
 int store_totals(struct store *store, json_t **ret_object, struct sb_error *err) SB_MUST_CHECK;
 
-/* ---- keeping house ---------------------------------------------------------------------------------------------- */
+/* ---- keeping house
+ * ---------------------------------------------------------------------------------------------- */
 
-/* Makes records of `state` (or one record: id > 0) active again at their place with attempts 0; counts them. For one
- * record the state may be DEAD, DISABLED or DONE with problems. */
+/* Makes records of `state` (id 0), or one record (id > 0, whatever its state), active again; counts them.
+ * DEAD and DISABLED records keep their place, with attempts 0. DONE ones are taken only with problems: they
+ * pass all stages again, for the transcript may be had now, and their problems are counted anew. Intents stay
+ * as they are: what is done is not done again. SB_EINPUT when the record is not there, or in another state.
+ */
 int store_retry(struct store *store, int64_t id, enum store_state state, int64_t now_ms, size_t *ret_count,
                 struct sb_error *err) SB_MUST_CHECK;
-int store_drop(struct store *store, int64_t id, const char *reason, int64_t now_ms, struct sb_error *err) SB_MUST_CHECK;
+/* Ends a record that is ACTIVE (and not under way in the flow), DEAD or DISABLED; SB_EINPUT for any other. */
+int store_drop(struct store *store, int64_t id, const char *reason, int64_t now_ms,
+               struct sb_error *err) SB_MUST_CHECK;
 /* Marks identities as delivered, so that they are never emitted; counts those that were new. */
-int store_import(struct store *store, const char *account, const char *const *external_ids, size_t count, int64_t now_ms,
-                 size_t *ret_new, struct sb_error *err) SB_MUST_CHECK;
-/* Removes records that ended before `before_ms` with their timeline; identities, references, keys stay. At most
- * `limit`; counts them. */
-int store_expire(struct store *store, int64_t before_ms, size_t limit, size_t *ret_count, struct sb_error *err) SB_MUST_CHECK;
-/* Files of ended records (or of records that are gone), oldest first: a JSON array of {record_id, name, instance,
- * created_ms}. */
+int store_import(struct store *store, const char *account, const char *const *external_ids, size_t count,
+                 int64_t now_ms, size_t *ret_new, struct sb_error *err) SB_MUST_CHECK;
+/* Removes records that ended before `before_ms` with their timeline; identities, references, keys stay, and
+ * so do dead letters: they wait for a person (retry or drop). At most `limit`, and 1,000, at once; counts
+ * them. */
+int store_expire(struct store *store, int64_t before_ms, size_t limit, size_t *ret_count,
+                 struct sb_error *err) SB_MUST_CHECK;
+/* Files of ended records (or of records that are gone), oldest first: a JSON array of {record_id, name,
+ * instance, created_ms, ended_ms}; ended_ms 0: the record is gone. */
 int store_files(struct store *store, size_t limit, json_t **ret_array, struct sb_error *err) SB_MUST_CHECK;
+/* The same for one instance, and only where the record ended before `ended_before_ms` or is gone: what is
+ * due. */
+int store_files_of(struct store *store, const char *instance, int64_t ended_before_ms, size_t limit,
+                   json_t **ret_array, struct sb_error *err) SB_MUST_CHECK;
 int store_forget_file(struct store *store, const char *name, struct sb_error *err) SB_MUST_CHECK;
-/* A consistent copy into a new file (0600), while others write. */
+/* A consistent copy into the new file `path` (0600; relative to the working folder), while others write.
+ * Blocks for as long as the copy takes: best with a reader of its own. SB_EINPUT when the file exists. A
+ * failure leaves no file. */
 int store_backup(struct store *store, const char *path, struct sb_error *err) SB_MUST_CHECK;
-/* Puts the backup at `path` in the place of data_dir's journal (which is kept beside it under another name): every
- * unfinished record, and every conversation from before now that is emitted later, is doubtful. data_dir must be
- * owned by nobody. */
+/* Puts the backup at `path` in the place of data_dir's journal, which is kept as journal.db.replaced-<time>:
+ * every unfinished record, and every conversation from before now that is emitted later, is doubtful.
+ * data_dir must be owned by nobody (SB_EBUSY). A file that is no sound journal is refused and changes
+ * nothing. After a crash in the middle the next store_open, or store_restore, finds the old journal or
+ * finishes the work. */
 int store_restore(const char *data_dir, const char *path, int64_t now_ms, struct sb_error *err) SB_MUST_CHECK;
 
 #endif

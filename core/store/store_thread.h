@@ -10,34 +10,35 @@ struct store_thread;
  * store_thread_deliver. */
 typedef void (*store_thread_wake_fn)(void *ctx);
 
-/* Takes `store`: it is closed by store_thread_free. */
-int store_thread_new(struct store *store, store_thread_wake_fn wake, void *ctx, struct store_thread **ret_thread,
-                     struct sb_error *err) SB_MUST_CHECK;
+/* Takes `store`: it is closed by store_thread_free. `wake` runs on the store's thread, never under a lock. */
+int store_thread_new(struct store *store, store_thread_wake_fn wake, void *ctx,
+                     struct store_thread **ret_thread, struct sb_error *err) SB_MUST_CHECK;
 /* Commits what was submitted, then ends; undelivered callbacks are not called. NULL allowed. */
 void store_thread_free(struct store_thread *thread);
 
-/* `err` is NULL on success. Runs on the loop, in the order of submission, from store_thread_deliver. `change` is freed
- * after it returns. */
+/* `err` is NULL on success. Runs on the loop, in the order of submission, from store_thread_deliver. `change`
+ * is freed after it returns. */
 typedef void (*store_committed_fn)(void *ctx, struct store_change *change, const struct sb_error *err);
-/* Takes `change`. All changes that wait when the thread is free share one transaction (at most 256). After a failed
- * commit every later one fails with the same message. */
-void store_thread_commit(struct store_thread *thread, struct store_change *change, store_committed_fn done, void *ctx);
+/* Takes `change`. All changes that wait when the thread is free share one transaction (at most 256). After a
+ * failed commit every later one fails with the same message. */
+void store_thread_commit(struct store_thread *thread, struct store_change *change, store_committed_fn done,
+                         void *ctx);
 
-/* Runs `work` with the store on its thread, between transactions and after every change submitted before, then `done`
- * on the loop. */
-void store_thread_run(struct store_thread *thread, void (*work)(void *ctx, struct store *store), void (*done)(void *ctx),
-                      void *ctx);
+/* Runs `work` with the store on its thread, between transactions and after every change submitted before,
+ * then `done` on the loop. */
+void store_thread_run(struct store_thread *thread, void (*work)(void *ctx, struct store *store),
+                      void (*done)(void *ctx), void *ctx);
 
-/* Loop thread: calls back for what has finished. */
+/* Loop thread: calls back for what has finished. A callback may hand in more work, deliver, and drain. */
 void store_thread_deliver(struct store_thread *thread);
 /* Loop thread: waits until everything submitted so far was committed and delivers it. */
 void store_thread_drain(struct store_thread *thread);
 
 /* For metrics. */
 struct store_thread_stats {
-    uint64_t commits, changes;
+    uint64_t commits, changes; /* that succeeded */
     double commit_seconds_total, commit_seconds_last;
-    size_t waiting;
+    size_t waiting; /* changes and runs handed in and not finished */
 };
 void store_thread_stats(struct store_thread *thread, struct store_thread_stats *ret_stats);
 
