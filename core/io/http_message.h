@@ -47,10 +47,10 @@ struct http_request {
     size_t part_count;
 
     const char *save_path; /* where the body of a 2xx answer goes (absolute); NULL: memory */
-    uint64_t save_size_max;
+    uint64_t save_size_max;   /* 0: the client's default (1 GiB) */
     size_t response_size_max; /* in memory; 0: the client's default (16 MiB) */
 
-    uint32_t timeout_ms;         /* the whole exchange */
+    uint32_t timeout_ms;         /* the whole exchange, redirects included; 0: 60 s */
     uint32_t connect_timeout_ms; /* 0: 10 s */
     bool never_resend;           /* SB_CREATE: the client must not be able to send the body twice */
 
@@ -87,6 +87,10 @@ void http_response_free(struct http_response *response);
 const char *http_response_header(const struct http_response *response, const char *name);
 /* A response made by hand (simulation, tests): copies `body`; NULL when out of memory. */
 struct http_response *http_response_new(int status, const char *body, size_t body_size);
+/* Copies. -1 when out of memory. */
 int http_response_add_header(struct http_response *response, const char *name, const char *value);
+int http_response_add_header_sized(struct http_response *response, const char *name, size_t name_size,
+                                   const char *value, size_t value_size);
+void http_response_clear_headers(struct http_response *response);
 
 #endif

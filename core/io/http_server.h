@@ -12,6 +12,8 @@ struct http_server;
 struct http_call; /* one request being answered */
 
 struct http_server_options {
+    const char *socket_path; /* not NULL: a Unix socket of mode 0600 at this path (an old one is removed) instead of host
+                                and port; unlinked when the server is freed. MHD_OPTION_LISTEN_SOCKET takes it. */
     const char *host; /* "127.0.0.1" */
     uint16_t port;    /* 0: any free one */
     uint32_t connections_max; /* 0: 1024 */

@@ -12,11 +12,14 @@ struct loop_timer;
 struct loop_post; /* a door for other threads */
 
 struct loop *loop_new(struct sb_error *err);
-/* Closes what is left. The loop must not be running. NULL allowed. */
+/* Closes and frees what is left (timers, doors, watches: their owners must not free them afterwards), and waits for
+ * what loop_offload has started. The loop must not be running. NULL allowed. */
 void loop_free(struct loop *loop);
-/* Runs until loop_stop. */
+/* Runs until loop_stop. SB_EINTERNAL when it runs already. */
 int loop_run(struct loop *loop, struct sb_error *err) SB_MUST_CHECK;
 void loop_stop(struct loop *loop);
+/* Milliseconds on the monotonic clock, as of now and not as of the start of this turn. */
+uint64_t loop_now_ms(struct loop *loop);
 
 /* One-shot timer. `fn` runs on the loop. Arming again moves it. */
 struct loop_timer *loop_timer_new(struct loop *loop, void (*fn)(void *ctx), void *ctx);
@@ -36,5 +39,9 @@ int loop_on_signal(struct loop *loop, int signum, void (*fn)(void *ctx, int sign
 struct loop_watch;
 struct loop_watch *loop_watch(struct loop *loop, int fd, void (*fn)(void *ctx), void *ctx, struct sb_error *err);
 void loop_unwatch(struct loop_watch *watch); /* NULL allowed */
+/* Runs `work` on a thread of libuv's small pool, then `done` on the loop: for calls that wait for the disk, such as
+ * fsync. Long computations belong to workers.h. */
+int loop_offload(struct loop *loop, void (*work)(void *ctx), void (*done)(void *ctx), void *ctx,
+                 struct sb_error *err) SB_MUST_CHECK;
 
 #endif

@@ -1,0 +1,509 @@
+/* Multi handles, their sockets and their timers. */
+#include "io/http_multis.h"
+
+#include <assert.h>
+#include <curl/curl.h>
+#include <errno.h>
+#include <malloc.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+    TRANSFERS_DEFAULT = 250,
+    SPARES_MAX = 32,             /* easy handles kept for later; 6 KiB each */
+    EVENTS_MAX = 256,            /* of one turn */
+    IDLE_DROP_MS = 15 * 1000,    /* a multi handle without transfers lives as long */
+    IDLE_SOCKETS_MAX = 16,       /* connections that an idle engine keeps; a TLS one holds 70 KiB */
+    USER_TIMEOUT_MS = 20 * 1000, /* unacknowledged bytes for so long: the other side is gone */
+    BUFFER_SIZE = 16 * 1024,
+    CA_CACHE_S = 24 * 3600
+};
+
+struct http_multi {
+    struct http_multis *owner;
+    CURLM *curl;
+    struct loop_timer *timer;
+    size_t active, sockets;
+    uint64_t idle_since_ms;
+};
+
+/* One descriptor as epoll and libcurl see it. Libcurl forgets a socket when its connection goes to the pool
+ * and asks for it again with the next request; epoll is told only if an event really comes in between. That
+ * saves two system calls an exchange. It is safe for sockets that we open and close ourselves. */
+struct watched {
+    struct http_multi *multi; /* NULL: libcurl does not wait for it */
+    uint32_t registered;      /* events known to epoll; 0: not registered */
+    uint32_t generation;      /* of this descriptor number */
+    bool is_own;              /* opened by open_socket */
+};
+
+struct http_multis {
+    struct loop *loop;
+    struct http_client_options options; /* strings owned */
+    http_ended_fn ended;
+    http_settled_fn settled;
+    void *ctx;
+
+    int epoll_fd;
+    struct loop_watch *watch;
+    struct watched *watched; /* by descriptor */
+    size_t watched_size;
+
+    struct http_multi **list;
+    size_t count, room;
+    size_t transfers_max;
+    CURLSH *share;
+    CURL *spares[SPARES_MAX];
+    size_t spare_count;
+};
+
+/* ---- descriptors
+ * ------------------------------------------------------------------------------------------------ */
+
+static struct watched *watched_at(struct http_multis *multis, int fd)
+{
+    size_t index = (size_t)fd;
+
+    if (index >= multis->watched_size) {
+        size_t size = multis->watched_size ? multis->watched_size : 64;
+        while (size <= index)
+            size *= 2;
+        struct watched *grown = reallocarray(multis->watched, size, sizeof(*grown));
+        if (!grown)
+            return NULL;
+        memset(grown + multis->watched_size, 0, (size - multis->watched_size) * sizeof(*grown));
+        multis->watched = grown;
+        multis->watched_size = size;
+    }
+    return &multis->watched[index];
+}
+
+static void forget(struct http_multis *multis, int fd, struct watched *watched)
+{
+    if (watched->registered)
+        (void)epoll_ctl(multis->epoll_fd, EPOLL_CTL_DEL, fd, NULL); /* it may be closed already */
+    watched->registered = 0;
+}
+
+static int listen_for(struct http_multis *multis, int fd, struct watched *watched, uint32_t events)
+{
+    if (watched->registered == events)
+        return 0;
+    struct epoll_event event = { .events = events,
+                                 .data.u64 = (uint64_t)watched->generation << 32 | (uint32_t)fd };
+    int rc = epoll_ctl(multis->epoll_fd, watched->registered ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &event);
+    if (rc < 0 && (errno == ENOENT || errno == EEXIST))
+        rc = epoll_ctl(multis->epoll_fd, errno == ENOENT ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, &event);
+    watched->registered = rc == 0 ? events : 0;
+    return rc;
+}
+
+static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *socket_ctx)
+{
+    struct http_multi *multi = ctx;
+    struct http_multis *multis = multi->owner;
+    struct watched *watched = watched_at(multis, fd);
+
+    (void)easy;
+    (void)socket_ctx;
+    if (!watched)
+        return -1;
+    if (what == CURL_POLL_REMOVE) {
+        watched->multi = NULL;
+        if (!watched->is_own)
+            forget(multis, fd, watched);
+        return 0;
+    }
+    uint32_t events = (what & CURL_POLL_IN ? EPOLLIN : 0u) | (what & CURL_POLL_OUT ? EPOLLOUT : 0u);
+    watched->multi = multi;
+    return listen_for(multis, fd, watched, events);
+}
+
+/* Sockets are opened here so that no child inherits them and that a dead peer is noticed: without the user
+ * timeout, bytes of a request could still leave long after the transfer was given up. */
+static curl_socket_t open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    struct http_multi *multi = ctx;
+    const int on = 1;
+    const int user_timeout_ms = USER_TIMEOUT_MS;
+
+    (void)purpose;
+    int fd = socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, address->protocol);
+    if (fd < 0)
+        return CURL_SOCKET_BAD;
+    struct watched *watched = watched_at(multi->owner, fd);
+    if (!watched) {
+        (void)close(fd);
+        return CURL_SOCKET_BAD;
+    }
+    /* Neither exists on a Unix socket or an exotic family; the transfer works without. */
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &user_timeout_ms, sizeof(user_timeout_ms));
+    (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+    *watched = (struct watched){ .generation = watched->generation + 1, .is_own = true };
+    multi->sockets++;
+    return fd;
+}
+
+static int close_socket(void *ctx, curl_socket_t fd)
+{
+    struct http_multi *multi = ctx;
+    struct watched *watched = watched_at(multi->owner, fd);
+
+    /* Closing takes it out of epoll. The next owner of the number starts afresh. */
+    if (watched)
+        *watched = (struct watched){ .generation = watched->generation + 1 };
+    assert(multi->sockets > 0);
+    multi->sockets--;
+    return close(fd);
+}
+
+/* ---- driving
+ * ---------------------------------------------------------------------------------------------------- */
+
+static void read_messages(struct http_multi *multi)
+{
+    struct http_multis *multis = multi->owner;
+    int left = 0;
+
+    for (CURLMsg *message = curl_multi_info_read(multi->curl, &left); message;
+         message = curl_multi_info_read(multi->curl, &left))
+        if (message->msg == CURLMSG_DONE)
+            multis->ended(multis->ctx, message->easy_handle, (int)message->data.result);
+}
+
+static void drive(struct http_multi *multi, curl_socket_t fd, int events)
+{
+    int running = 0;
+
+    /* Fails only for a broken handle; then its transfers run into their time limits. */
+    (void)curl_multi_socket_action(multi->curl, fd, events, &running);
+    read_messages(multi);
+}
+
+static void handle_event(struct http_multis *multis, const struct epoll_event *event)
+{
+    int fd = (int)(uint32_t)event->data.u64;
+    struct watched *watched = watched_at(multis, fd);
+    int events = 0;
+
+    if (!watched || watched->generation != (uint32_t)(event->data.u64 >> 32))
+        return; /* an earlier event of this turn has closed it */
+    if (!watched->multi) {
+        forget(multis, fd, watched);
+        return;
+    }
+    if (event->events & (EPOLLIN | EPOLLERR | EPOLLHUP))
+        events |= CURL_CSELECT_IN;
+    if (event->events & (EPOLLOUT | EPOLLERR | EPOLLHUP))
+        events |= CURL_CSELECT_OUT;
+    drive(watched->multi, fd, events);
+}
+
+static void on_readable(void *ctx)
+{
+    struct http_multis *multis = ctx;
+    struct epoll_event events[EVENTS_MAX];
+
+    int count = epoll_wait(multis->epoll_fd, events, EVENTS_MAX, 0);
+    for (int i = 0; i < count; i++)
+        handle_event(multis, &events[i]);
+    if (count > 0)
+        multis->settled(multis->ctx);
+}
+
+static void on_timer(void *ctx)
+{
+    struct http_multi *multi = ctx;
+    struct http_multis *multis = multi->owner;
+
+    drive(multi, CURL_SOCKET_TIMEOUT, 0);
+    multis->settled(multis->ctx);
+}
+
+static int on_timeout_change(CURLM *curl, long timeout_ms, void *ctx)
+{
+    struct http_multi *multi = ctx;
+
+    (void)curl;
+    if (timeout_ms < 0)
+        loop_timer_disarm(multi->timer);
+    else
+        loop_timer_arm(multi->timer, (uint64_t)timeout_ms);
+    return 0;
+}
+
+/* ---- multi handles
+ * ---------------------------------------------------------------------------------------------- */
+
+static void multi_free(struct http_multi *multi)
+{
+    if (multi->curl)
+        (void)curl_multi_cleanup(multi->curl);
+    loop_timer_free(multi->timer);
+    free(multi);
+}
+
+static struct http_multi *multi_new(struct http_multis *multis)
+{
+    struct http_multi *multi = calloc(1, sizeof(*multi));
+    if (!multi)
+        return NULL;
+    multi->owner = multis;
+    multi->timer = loop_timer_new(multis->loop, on_timer, multi);
+    multi->curl = curl_multi_init();
+    if (!multi->timer || !multi->curl ||
+        curl_multi_setopt(multi->curl, CURLMOPT_SOCKETFUNCTION, on_socket) != CURLM_OK ||
+        curl_multi_setopt(multi->curl, CURLMOPT_SOCKETDATA, multi) != CURLM_OK ||
+        curl_multi_setopt(multi->curl, CURLMOPT_TIMERFUNCTION, on_timeout_change) != CURLM_OK ||
+        curl_multi_setopt(multi->curl, CURLMOPT_TIMERDATA, multi) != CURLM_OK ||
+        curl_multi_setopt(multi->curl, CURLMOPT_MAXCONNECTS, (long)multis->transfers_max) != CURLM_OK ||
+        curl_multi_setopt(multi->curl, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX) != CURLM_OK) {
+        multi_free(multi);
+        return NULL;
+    }
+    return multi;
+}
+
+static struct http_multi *append_multi(struct http_multis *multis)
+{
+    if (multis->count == multis->room) {
+        size_t room = multis->room ? multis->room * 2 : 8;
+        struct http_multi **grown = reallocarray(multis->list, room, sizeof(struct http_multi *));
+        if (!grown)
+            return NULL;
+        multis->list = grown;
+        multis->room = room;
+    }
+    struct http_multi *multi = multi_new(multis);
+    if (multi)
+        multis->list[multis->count++] = multi;
+    return multi;
+}
+
+/* The first one with room: so the last ones fall idle first, and connections are found again. */
+static struct http_multi *choose_multi(struct http_multis *multis)
+{
+    for (size_t i = 0; i < multis->count; i++)
+        if (multis->list[i]->active < multis->transfers_max)
+            return multis->list[i];
+    return append_multi(multis);
+}
+
+struct http_multi *http_multis_add(struct http_multis *multis, void *easy)
+{
+    struct http_multi *multi = choose_multi(multis);
+
+    if (!multi || curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, multi) != CURLE_OK ||
+        curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, multi) != CURLE_OK ||
+        curl_multi_add_handle(multi->curl, easy) != CURLM_OK)
+        return NULL;
+    multi->active++;
+    return multi;
+}
+
+void http_multis_remove(struct http_multi *multi, void *easy)
+{
+    assert(multi->active > 0);
+    (void)curl_multi_remove_handle(multi->curl, easy); /* fails only for a handle that is not in it */
+    multi->active--;
+    if (multi->active == 0)
+        multi->idle_since_ms = loop_now_ms(multi->owner->loop);
+}
+
+/* The last multi handle keeps its few connections and its parsed CA file, unless a burst has left it many. */
+static bool worth_dropping(const struct http_multis *multis, const struct http_multi *multi)
+{
+    return multi->active == 0 && (multis->count > 1 || multi->sockets > IDLE_SOCKETS_MAX);
+}
+
+bool http_multis_tidy(struct http_multis *multis)
+{
+    uint64_t now_ms = loop_now_ms(multis->loop);
+    bool has_more = false;
+    bool has_dropped = false;
+
+    for (size_t i = multis->count; i-- > 0;) {
+        struct http_multi *multi = multis->list[i];
+        if (multi->active == 0 && !worth_dropping(multis, multi))
+            continue;
+        if (multi->active > 0 || now_ms - multi->idle_since_ms < IDLE_DROP_MS) {
+            has_more = true;
+            continue;
+        }
+        multis->list[i] = multis->list[--multis->count];
+        multi_free(multi);
+        has_dropped = true;
+    }
+    if (has_dropped)
+        (void)malloc_trim(0); /* after a burst most of the heap is free, and the C library would keep it */
+    return has_more;
+}
+
+size_t http_multis_count(const struct http_multis *multis)
+{
+    return multis->count;
+}
+
+size_t http_multis_sockets(const struct http_multis *multis)
+{
+    size_t sockets = 0;
+
+    for (size_t i = 0; i < multis->count; i++)
+        sockets += multis->list[i]->sockets;
+    return sockets;
+}
+
+/* ---- easy handles
+ * ----------------------------------------------------------------------------------------------- */
+
+static CURLcode set_safety(CURL *easy, const struct http_client_options *options)
+{
+    CURLcode code = CURLE_OK;
+
+#define SET(option, value) (code = code != CURLE_OK ? code : curl_easy_setopt(easy, option, value))
+    SET(CURLOPT_PROTOCOLS_STR, "http,https");
+    SET(CURLOPT_FOLLOWLOCATION, 0L); /* the client follows by itself, and knows whom it may follow */
+    SET(CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
+    SET(CURLOPT_PATH_AS_IS, 1L);
+    SET(CURLOPT_SSL_VERIFYPEER, 1L);
+    SET(CURLOPT_SSL_VERIFYHOST, 2L);
+    SET(CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
+    SET(CURLOPT_CAINFO, options->ca_file);
+    SET(CURLOPT_CAPATH, NULL); /* with a path, libcurl parses the CA file for every connection */
+    SET(CURLOPT_CA_CACHE_TIMEOUT, (long)CA_CACHE_S);
+    SET(CURLOPT_PROXY, options->proxy ? options->proxy : ""); /* "" also hides the environment's */
+    SET(CURLOPT_NOPROXY, "localhost,127.0.0.0/8,::1");
+    return code;
+}
+
+static CURLcode set_plumbing(CURL *easy, const struct http_multis *multis)
+{
+    CURLcode code = CURLE_OK;
+
+    SET(CURLOPT_SHARE, multis->share);
+    SET(CURLOPT_NOSIGNAL, 1L);
+    SET(CURLOPT_NOPROGRESS, 1L);
+    SET(CURLOPT_BUFFERSIZE, (long)BUFFER_SIZE);
+    SET(CURLOPT_UPLOAD_BUFFERSIZE, (long)BUFFER_SIZE);
+    SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    SET(CURLOPT_CLOSESOCKETFUNCTION, close_socket);
+    SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    SET(CURLOPT_USERAGENT, multis->options.user_agent);
+#undef SET
+    return code;
+}
+
+void *http_multis_take(struct http_multis *multis)
+{
+    if (multis->spare_count > 0)
+        return multis->spares[--multis->spare_count];
+    CURL *easy = curl_easy_init();
+    if (!easy)
+        return NULL;
+    if (set_safety(easy, &multis->options) != CURLE_OK || set_plumbing(easy, multis) != CURLE_OK) {
+        curl_easy_cleanup(easy);
+        return NULL;
+    }
+    return easy;
+}
+
+void http_multis_put(struct http_multis *multis, void *easy)
+{
+    if (multis->spare_count < SPARES_MAX)
+        multis->spares[multis->spare_count++] = easy;
+    else
+        curl_easy_cleanup(easy);
+}
+
+/* ---- life
+ * ------------------------------------------------------------------------------------------------------- */
+
+/* Names and TLS sessions are shared, connections are not: one pool for all would be the long walk again. */
+static CURLSH *make_share(void)
+{
+    CURLSH *share = curl_share_init();
+
+    if (share && (curl_share_setopt(share, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS) != CURLSHE_OK ||
+                  curl_share_setopt(share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) != CURLSHE_OK)) {
+        (void)curl_share_cleanup(share);
+        return NULL;
+    }
+    return share;
+}
+
+static char *copy_text(const char *text)
+{
+    return text ? strdup(text) : NULL;
+}
+
+static int copy_options(struct http_multis *multis, const struct http_client_options *options,
+                        struct sb_error *err)
+{
+    const curl_version_info_data *libcurl = curl_version_info(CURLVERSION_NOW);
+    const char *ca_file = options->ca_file ? options->ca_file : libcurl->cainfo;
+
+    if (!ca_file || access(ca_file, R_OK) < 0)
+        return sb_fail(err, SB_ECONFIG,
+                       "cannot read the CA file '%s': install ca-certificates, or name another file",
+                       ca_file ? ca_file : "(none)");
+    multis->transfers_max = options->transfers_per_multi ? options->transfers_per_multi : TRANSFERS_DEFAULT;
+    multis->options.ca_file = copy_text(ca_file);
+    multis->options.user_agent = copy_text(options->user_agent);
+    multis->options.proxy = copy_text(options->proxy);
+    if (!multis->options.ca_file || (options->user_agent && !multis->options.user_agent) ||
+        (options->proxy && !multis->options.proxy))
+        return sb_fail(err, SB_ENOMEM, "cannot make the HTTP client: out of memory");
+    return 0;
+}
+
+struct http_multis *http_multis_new(struct loop *loop, const struct http_client_options *options,
+                                    http_ended_fn ended, http_settled_fn settled, void *ctx,
+                                    struct sb_error *err)
+{
+    struct http_multis *multis = calloc(1, sizeof(*multis));
+    if (!multis) {
+        sb_fail(err, SB_ENOMEM, "cannot make the HTTP client: out of memory");
+        return NULL;
+    }
+    multis->loop = loop;
+    multis->ended = ended;
+    multis->settled = settled;
+    multis->ctx = ctx;
+    multis->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    multis->share = make_share();
+    int rc = copy_options(multis, options, err);
+    if (rc == 0 && multis->epoll_fd >= 0 && multis->share)
+        multis->watch = loop_watch(loop, multis->epoll_fd, on_readable, multis, err);
+    if (!multis->watch) {
+        sb_fail(err, SB_EBUSY, "cannot make the HTTP client: no descriptor or memory left");
+        http_multis_free(multis);
+        return NULL;
+    }
+    return multis;
+}
+
+void http_multis_free(struct http_multis *multis)
+{
+    if (!multis)
+        return;
+    for (size_t i = 0; i < multis->count; i++)
+        multi_free(multis->list[i]);
+    for (size_t i = 0; i < multis->spare_count; i++)
+        curl_easy_cleanup(multis->spares[i]);
+    if (multis->share)
+        (void)curl_share_cleanup(multis->share);
+    loop_unwatch(multis->watch);
+    if (multis->epoll_fd >= 0)
+        (void)close(multis->epoll_fd);
+    free((char *)multis->options.ca_file);
+    free((char *)multis->options.user_agent);
+    free((char *)multis->options.proxy);
+    free(multis->watched);
+    free(multis->list);
+    free(multis);
+}
