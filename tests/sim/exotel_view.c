@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* The epoch as an Indian clock shows it: how the service writes "not set". */
@@ -179,7 +180,8 @@ json_t *exo_call_json(const struct exotel *exotel, const struct exo_call *call, 
     json_object_set_new(json, "Duration", show_duration(exotel, call, now_ms));
     json_object_set_new(json, "Price", show_price(exotel, call, now_ms));
     json_object_set_new(json, "Direction", json_string(exo_direction_word(call->direction)));
-    json_object_set_new(json, "AnsweredBy", text_or_null(call->answered_by));
+    bool is_settled = exo_phase_of(call, now_ms) == EXO_SETTLED;
+    json_object_set_new(json, "AnsweredBy", text_or_null(is_settled ? call->answered_by : NULL));
     json_object_set_new(json, "ForwardedFrom", text_or_null(call->forwarded_from));
     json_object_set_new(json, "CallerName", text_or_null(call->caller_name));
     json_object_set_new(json, "Uri",
