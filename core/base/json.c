@@ -133,12 +133,13 @@ json_t *json_parse(const char *text, size_t size, struct sb_error *err)
     if (value)
         return value;
 
-    if (json_error_code(&why) == json_error_out_of_memory) {
+    /* jansson leaves the text empty where it finds no memory, and does not always set the code. */
+    if (json_error_code(&why) == json_error_out_of_memory || why.text[0] == '\0') {
         (void)sb_fail(err, SB_ENOMEM, "out of memory");
         return NULL;
     }
     /* What is "near" the fault is the document's content, which may be personal or secret. */
-    const char *near = strstr(why.text, " near '");
+    const char *near = strstr(why.text, " near ");
     int length = (int)(near ? (size_t)(near - why.text) : strlen(why.text));
     (void)sb_fail(err, SB_EINPUT, "%d:%d: %.*s", why.line, why.column, length, why.text);
     return NULL;

@@ -71,7 +71,7 @@ static size_t match_userinfo(struct buf *out, const char *text, const char *at)
     return 3 + userinfo;
 }
 
-/* The query of a URL, without whose start this would hide every question mark in a sentence. */
+/* The query of a URL or of an absolute path; any other question mark ends a sentence. */
 static size_t match_query(struct buf *out, const char *text, const char *at)
 {
     if (*at != '?')
@@ -79,12 +79,10 @@ static size_t match_query(struct buf *out, const char *text, const char *at)
     const char *start = at;
     while (start > text && is_path_char(start[-1]))
         start--;
-    size_t query = span_of(at + 1, is_query_char);
-    bool is_url = *start == '/' || strstr(start, "://") != NULL;
-    if (query == 0 || !is_url || !memchr(at, '=', query + 1))
+    if (start == at || (*start != '/' && !memmem(start, (size_t)(at - start), "://", 3)))
         return 0;
-    const char *scheme = strstr(start, "://");
-    if (*start != '/' && scheme > at)
+    size_t query = span_of(at + 1, is_query_char);
+    if (!memchr(at, '=', query + 1))
         return 0;
     buf_str(out, "?[hidden]");
     return 1 + query;
@@ -278,6 +276,8 @@ static size_t phone_length(const char *at, size_t *ret_digits)
         digits += group;
         end += group;
         size = end;
+        if (digits > PHONE_DIGITS_MAX)
+            break;
         size_t gap = strspn(at + end, " -().");
         if (gap > 2)
             break;
