@@ -159,6 +159,30 @@ static const char *audio_type(const unsigned char *head, size_t size)
     return size >= 4 && memcmp(head, "fLaC", 4) == 0 ? "audio/flac" : NULL;
 }
 
+/* The channels of an MPEG audio frame that begins at `frame`; 0 when none does. */
+static int64_t mpeg_channels(const unsigned char *frame, size_t size)
+{
+    enum { MODE_MONO = 3 };
+
+    if (size < 4 || frame[0] != 0xff || (frame[1] & 0xe0) != 0xe0)
+        return 0;
+    return frame[3] >> 6 == MODE_MONO ? 1 : 2;
+}
+
+/* How many channels the first bytes speak of; 0 when they do not say, as behind a long tag. */
+static int64_t channels_of(const unsigned char *head, size_t size)
+{
+    enum { TAG_HEADER_SIZE = 10, WAVE_CHANNELS_AT = 22 };
+
+    if (size >= WAVE_CHANNELS_AT + 2 && memcmp(head, "RIFF", 4) == 0 && memcmp(head + 12, "fmt ", 4) == 0)
+        return head[WAVE_CHANNELS_AT] | head[WAVE_CHANNELS_AT + 1] << 8;
+    size_t begin = 0;
+    if (size >= TAG_HEADER_SIZE && memcmp(head, "ID3", 3) == 0)
+        begin = TAG_HEADER_SIZE + ((size_t)(head[6] & 0x7f) << 21 | (size_t)(head[7] & 0x7f) << 14 |
+                                   (size_t)(head[8] & 0x7f) << 7 | (size_t)(head[9] & 0x7f));
+    return begin < size ? mpeg_channels(head + begin, size - begin) : 0;
+}
+
 /* Which channel of a stereo recording the agent is on. The first party called is on the left, it is said: the
  * agent of an outbound call. For inbound calls nobody says it reliably, so that only the option can tell. */
 static void set_agent_channel(struct sb_exchange *x)
@@ -191,6 +215,8 @@ static enum sb_verdict fold_audio(struct sb_exchange *x)
     sb_set_int(x, "recording.size", (int64_t)size);
     sb_set_str(x, "recording.sha256", sb_saved_sha256(x));
     sb_set_str(x, "recording.content_type", type);
+    int64_t channels = channels_of(head, head_size);
+    sb_set(x, "recording.channels", channels > 0 ? json_integer(channels) : json_null());
     set_agent_channel(x);
     sb_set(x, "recording.presigned_url", NULL);
     sb_set(x, "recording.next", NULL);
