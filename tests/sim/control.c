@@ -227,7 +227,7 @@ static const struct sim_route routes[] = {
 static bool pass_on(struct sim_request *req, struct sim_response *res)
 {
     struct sim *sim = sim_of(req);
-    const char *all = req->path;
+    const char *all = strcmp(req->path, "/control/tickets") == 0 ? "/control/desk/tickets" : req->path;
     struct sim_service *own = req->service;
     bool is_done = false;
     if (strncmp(all, "/control/", 9) != 0)

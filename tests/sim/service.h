@@ -236,7 +236,11 @@ void sim_respond_chunked(struct sim_response *res);
 /* Sends only the first `size` bytes of the body, with the Content-Length of all of it, then resets the
  * connection. */
 void sim_respond_cut(struct sim_response *res, size_t size);
+/* Packs the body as gzip when the request accepts that, and says so. Stored, not deflated: the form is what
+ * counts. */
+void sim_respond_gzip(struct sim_response *res);
 /* What has been set so far. */
+size_t sim_response_size(const struct sim_response *res);
 unsigned sim_response_status(const struct sim_response *res);
 
 /* ---- Clock, chance, timers
