@@ -1,0 +1,474 @@
+/* The HTTP client against a well-behaved server: what it writes, what it reads, many at once, cancelling. */
+#include <pthread.h>
+#include <sys/stat.h>
+
+#include "unit/hostile_server.h"
+#include "unit/http_world.h"
+
+enum { GIVE_UP_S = 100, MANY = 500, ROUNDS = 4 };
+
+/* What the server saw last. */
+struct seen {
+    pthread_mutex_t lock;
+    char head[8192];
+    char body[65536];
+    size_t body_size;
+};
+
+static void echo(struct hostile_conn *conn, void *ctx)
+{
+    struct seen *seen = ctx;
+    const struct hostile_request *request;
+
+    while ((request = hostile_read(conn))) {
+        pthread_mutex_lock(&seen->lock);
+        memcpy(seen->head, request->head, sizeof(seen->head));
+        seen->body_size = request->body_size;
+        if (request->body_size < sizeof(seen->body))
+            memcpy(seen->body, request->body, request->body_size + 1);
+        pthread_mutex_unlock(&seen->lock);
+        if (strcmp(request->method, "HEAD") == 0)
+            hostile_send_text(conn, "HTTP/1.1 200 OK\r\nContent-Length: 12345\r\nX-Size: big\r\n\r\n");
+        else
+            hostile_reply(conn, 200, "X-One: 1\r\nX-Two:  two words \r\nx-one: again\r\n", "{\"ok\":true}");
+    }
+}
+
+struct fixture {
+    struct world world;
+    struct seen seen;
+    struct hostile *server;
+};
+
+static void open_fixture(struct fixture *fixture)
+{
+    memset(&fixture->seen, 0, sizeof(fixture->seen));
+    pthread_mutex_init(&fixture->seen.lock, NULL);
+    fixture->server = hostile_start(echo, &fixture->seen, NULL);
+    world_open(&fixture->world);
+}
+
+static void close_fixture(struct fixture *fixture)
+{
+    world_close(&fixture->world);
+    hostile_stop(fixture->server);
+    pthread_mutex_destroy(&fixture->seen.lock);
+}
+
+static void an_answer_has_status_headers_and_body(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    open_fixture(&fixture);
+    struct exchange get = exchange_get(hostile_url(fixture.server, "/a?b=c"));
+    const struct http_response *response = world_exchange(&fixture.world, &get);
+    assert_int_equal(200, response->status);
+    assert_string_equal("{\"ok\":true}", response->body);
+    assert_int_equal(11, response->body_size);
+    assert_string_equal("1", http_response_header(response, "x-ONE"));
+    assert_string_equal("two words", http_response_header(response, "X-Two"));
+    assert_null(http_response_header(response, "X-Three"));
+    assert_false(response->is_saved);
+    assert_string_equal("", response->fault);
+    assert_non_null(strstr(fixture.seen.head, "GET /a?b=c HTTP/1.1\r\n"));
+    assert_non_null(strstr(fixture.seen.head, "User-Agent: switchboard/test\r\n"));
+    assert_non_null(strstr(fixture.seen.head, "Accept-Encoding: gzip"));
+    exchange_done(&get);
+    close_fixture(&fixture);
+}
+
+static const struct {
+    const char *name, *method;
+    enum http_body_kind kind;
+    const char *body;
+    const char *want_line, *want_length;
+} method_rows[] = {
+    { "get", "GET", HTTP_BODY_NONE, NULL, "GET / HTTP/1.1\r\n", NULL },
+    { "head", "HEAD", HTTP_BODY_NONE, NULL, "HEAD / HTTP/1.1\r\n", NULL },
+    { "delete", "DELETE", HTTP_BODY_NONE, NULL, "DELETE / HTTP/1.1\r\n", NULL },
+    { "post", "POST", HTTP_BODY_BYTES, "{}", "POST / HTTP/1.1\r\n", "2" },
+    { "post without body", "POST", HTTP_BODY_NONE, NULL, "POST / HTTP/1.1\r\n", "0" },
+    { "post of nothing", "POST", HTTP_BODY_BYTES, "", "POST / HTTP/1.1\r\n", "0" },
+    { "put", "PUT", HTTP_BODY_BYTES, "x=1", "PUT / HTTP/1.1\r\n", "3" },
+    { "put without body", "PUT", HTTP_BODY_NONE, NULL, "PUT / HTTP/1.1\r\n", "0" },
+    { "patch", "PATCH", HTTP_BODY_BYTES, "{\"a\":1}", "PATCH / HTTP/1.1\r\n", "7" },
+    { "delete with body", "DELETE", HTTP_BODY_BYTES, "{}", "DELETE / HTTP/1.1\r\n", "2" },
+    { "get with body", "GET", HTTP_BODY_BYTES, "{}", "GET / HTTP/1.1\r\n", "2" },
+};
+
+static void check_head(const char *row, const char *head, const char *line, const char *length)
+{
+    char want[64] = "Content-Length";
+
+    CHECK_INT(row, 0, strncmp(head, line, strlen(line)));
+    if (length)
+        (void)snprintf(want, sizeof(want), "\r\nContent-Length: %s\r\n", length);
+    CHECK_INT(row, length != NULL, strstr(head, want) != NULL);
+    CHECK_INT(row, 0, strcasestr(head, "\r\nExpect:") != NULL);
+    CHECK_INT(row, 0, strcasestr(head, "\r\nContent-Type:") != NULL); /* nobody asked for one */
+    CHECK_INT(row, 0, strcasestr(head, "\r\nTransfer-Encoding:") != NULL);
+}
+
+static void each_method_is_written_as_it_should_be(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    open_fixture(&fixture);
+    /* Twice over the same easy handles: what one transfer sets must not stay for the next. */
+    for (size_t i = 0; i < 4 * ROWS(method_rows); i++) {
+        size_t row = i % ROWS(method_rows);
+        struct exchange exchange = exchange_get(hostile_url(fixture.server, "/"));
+        exchange.request.method = method_rows[row].method;
+        exchange.request.body_kind = method_rows[row].kind;
+        exchange.request.body = method_rows[row].body;
+        exchange.request.body_size = method_rows[row].body ? strlen(method_rows[row].body) : 0;
+        exchange.request.never_resend = i / ROWS(method_rows) % 2 == 1;
+        const struct http_response *response = world_exchange(&fixture.world, &exchange);
+        CHECK_INT(method_rows[row].name, 200, response->status);
+        check_head(method_rows[row].name, fixture.seen.head, method_rows[row].want_line,
+                   method_rows[row].want_length);
+        CHECK_STR(method_rows[row].name, method_rows[row].body ? method_rows[row].body : "",
+                  fixture.seen.body);
+        if (strcmp(method_rows[row].method, "HEAD") == 0)
+            CHECK_STR(method_rows[row].name, "big", http_response_header(response, "X-Size"));
+        exchange_done(&exchange);
+    }
+    close_fixture(&fixture);
+}
+
+static void own_headers_are_sent_and_replace_the_defaults(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    open_fixture(&fixture);
+    struct exchange post = exchange_post(hostile_url(fixture.server, "/"), "{}");
+    exchange_header(&post, "Content-Type", "application/json");
+    exchange_header(&post, "Authorization", "Token abc");
+    exchange_header(&post, "X-Empty", "");
+    exchange_header(&post, "User-Agent", "other/1");
+    assert_int_equal(200, world_exchange(&fixture.world, &post)->status);
+    assert_non_null(strstr(fixture.seen.head, "\r\nContent-Type: application/json\r\n"));
+    assert_non_null(strstr(fixture.seen.head, "\r\nAuthorization: Token abc\r\n"));
+    assert_non_null(strstr(fixture.seen.head, "\r\nX-Empty:\r\n"));
+    assert_non_null(strstr(fixture.seen.head, "\r\nUser-Agent: other/1\r\n"));
+    assert_null(strstr(fixture.seen.head, "switchboard/test"));
+    exchange_done(&post);
+    close_fixture(&fixture);
+}
+
+static const struct {
+    const char *name, *value, *want;
+} bad_headers[] = {
+    { "Content-Length", "5", "header 'Content-Length' may not be set: the client writes it" },
+    { "transfer-encoding", "chunked", "header 'transfer-encoding' may not be set: the client writes it" },
+    { "Host", "example.com", "header 'Host' may not be set: the client writes it" },
+    { "X-A", "one\r\nX-B: two", "header 'X-A' holds a line break or control character" },
+    { "X-A", "one\ntwo", "header 'X-A' holds a line break or control character" },
+    { "X A", "one", "header 'X A' is not a header name with a value" },
+    { "X-A:", "one", "header 'X-A:' is not a header name with a value" },
+    { "", "one", "header '' is not a header name with a value" },
+};
+
+static void wrong_headers_are_refused_before_anything_is_sent(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    open_fixture(&fixture);
+    for (size_t i = 0; i < ROWS(bad_headers); i++) {
+        struct exchange post = exchange_post(hostile_url(fixture.server, "/"), "{}");
+        exchange_header(&post, bad_headers[i].name, bad_headers[i].value);
+        const struct http_response *response = world_exchange(&fixture.world, &post);
+        CHECK_INT(bad_headers[i].name, 0, response->status);
+        CHECK_INT(bad_headers[i].name, HTTP_NOT_SENT, response->sent);
+        CHECK_STR(bad_headers[i].name, bad_headers[i].want, response->fault);
+        exchange_done(&post);
+    }
+    assert_int_equal(0, hostile_connections(fixture.server));
+    close_fixture(&fixture);
+}
+
+/* ---- bodies
+ * ----------------------------------------------------------------------------------------------------- */
+
+static void a_file_is_uploaded_byte_by_byte(void **state)
+{
+    struct fixture fixture;
+    char dir[64];
+    char path[96];
+    static char bytes[50000];
+
+    (void)state;
+    open_fixture(&fixture);
+    temp_dir(dir);
+    (void)snprintf(path, sizeof(path), "%s/call.mp3", dir);
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        bytes[i] = (char)(i * 7 + i / 256);
+    write_text_file(path, bytes, sizeof(bytes));
+    for (int never_resend = 0; never_resend < 2; never_resend++) {
+        struct exchange post = exchange_get(hostile_url(fixture.server, "/listen"));
+        post.request.method = "POST";
+        post.request.body_kind = HTTP_BODY_FILE;
+        post.request.body_path = path;
+        post.request.never_resend = never_resend == 1;
+        exchange_header(&post, "Content-Type", "audio/mpeg");
+        assert_int_equal(200, world_exchange(&fixture.world, &post)->status);
+        assert_int_equal(sizeof(bytes), fixture.seen.body_size);
+        assert_memory_equal(bytes, fixture.seen.body, sizeof(bytes));
+        assert_non_null(strstr(fixture.seen.head, "\r\nContent-Type: audio/mpeg\r\n"));
+        exchange_done(&post);
+    }
+    assert_int_equal(0, unlink(path));
+    assert_int_equal(0, rmdir(dir));
+    close_fixture(&fixture);
+}
+
+static void a_file_that_cannot_be_sent_is_said_before_anything_is_sent(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    open_fixture(&fixture);
+    static const struct {
+        const char *path, *want;
+    } rows[] = {
+        { "/nonexistent/call.mp3", "cannot open '/nonexistent/call.mp3': No such file or directory" },
+        { "/tmp", "cannot send '/tmp': it is not a regular file" },
+    };
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        struct exchange post = exchange_get(hostile_url(fixture.server, "/listen"));
+        post.request.method = "POST";
+        post.request.body_kind = HTTP_BODY_FILE;
+        post.request.body_path = rows[i].path;
+        const struct http_response *response = world_exchange(&fixture.world, &post);
+        CHECK_INT(rows[i].path, 0, response->status);
+        CHECK_INT(rows[i].path, HTTP_NOT_SENT, response->sent);
+        CHECK_STR(rows[i].path, rows[i].want, response->fault);
+        exchange_done(&post);
+    }
+    assert_int_equal(0, hostile_connections(fixture.server));
+    close_fixture(&fixture);
+}
+
+/* The body that RFC 7578 wants, with the boundary that the head names. */
+static void check_multipart(const struct seen *seen)
+{
+    char boundary[128];
+    char want[4096];
+    const char *at = strstr(seen->head, "boundary=");
+
+    assert_non_null(at);
+    assert_int_equal(1, sscanf(at, "boundary=%127s", boundary));
+    (void)snprintf(want, sizeof(want),
+                   "--%s\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nwhisper-1\r\n"
+                   "--%s\r\nContent-Disposition: form-data; name=\"a%%22b%%0D%%0Ac\"\r\n\r\n\r\n"
+                   "--%s\r\nContent-Disposition: form-data; name=\"file\"; filename=\"ca\xc3\xa9.mp3\"\r\n"
+                   "Content-Type: audio/mpeg\r\n\r\nsound\r\n--%s--\r\n",
+                   boundary, boundary, boundary, boundary);
+    assert_string_equal(want, seen->body);
+    assert_int_equal(strlen(want), seen->body_size);
+}
+
+static void multipart_is_written_as_browsers_do(void **state)
+{
+    struct fixture fixture;
+    char dir[64];
+    char path[96];
+
+    (void)state;
+    open_fixture(&fixture);
+    temp_dir(dir);
+    (void)snprintf(path, sizeof(path), "%s/call.mp3", dir);
+    write_text_file(path, "sound", 5);
+    for (int never_resend = 0; never_resend < 2; never_resend++) {
+        struct exchange post = exchange_get(hostile_url(fixture.server, "/v1/audio"));
+        post.request.method = "POST";
+        post.request.body_kind = HTTP_BODY_MULTIPART;
+        post.request.never_resend = never_resend == 1;
+        post.request.parts[0] = (struct http_part){ .name = "model", .bytes = "whisper-1", .size = 9 };
+        post.request.parts[1] = (struct http_part){ .name = "a\"b\r\nc", .bytes = "", .size = 0 };
+        post.request.parts[2] = (struct http_part){
+            .name = "file", .filename = "ca\xc3\xa9.mp3", .content_type = "audio/mpeg", .path = path
+        };
+        post.request.part_count = 3;
+        exchange_header(&post, "Content-Type", "multipart/form-data");
+        assert_int_equal(200, world_exchange(&fixture.world, &post)->status);
+        check_multipart(&fixture.seen);
+        exchange_done(&post);
+    }
+    assert_int_equal(0, unlink(path));
+    assert_int_equal(0, rmdir(dir));
+    close_fixture(&fixture);
+}
+
+/* ---- many
+ * ------------------------------------------------------------------------------------------------------- */
+
+static void five_hundred_at_once_use_several_handles_and_keep_their_connections(void **state)
+{
+    struct fixture fixture;
+    struct exchange *exchanges = calloc(MANY, sizeof(*exchanges));
+    char url[64];
+
+    (void)state;
+    assert_non_null(exchanges);
+    open_fixture(&fixture);
+    (void)snprintf(url, sizeof(url), "%s", hostile_url(fixture.server, "/"));
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        for (unsigned i = 0; i < MANY; i++) {
+            exchanges[i] = exchange_post(url, "{\"n\":1}");
+            world_send(&fixture.world, &exchanges[i]);
+        }
+        assert_int_equal(MANY, http_client_in_flight(fixture.world.client));
+        world_run(&fixture.world);
+        for (unsigned i = 0; i < MANY; i++) {
+            assert_int_equal(200, exchanges[i].response->status);
+            assert_string_equal("{\"ok\":true}", exchanges[i].response->body);
+            exchange_done(&exchanges[i]);
+        }
+    }
+    assert_int_equal(MANY * ROUNDS, hostile_requests(fixture.server));
+    assert_in_range(hostile_connections(fixture.server), 1, MANY);
+    close_fixture(&fixture);
+    free(exchanges);
+}
+
+/* ---- ending early
+ * ----------------------------------------------------------------------------------------------- */
+
+struct silent {
+    struct world *world;
+    struct exchange *exchange;
+    struct loop_post *read;
+};
+
+static void read_and_wait(struct hostile_conn *conn, void *ctx)
+{
+    struct silent *silent = ctx;
+
+    if (hostile_read(conn))
+        loop_post_send(silent->read);
+    hostile_wait_for_close(conn);
+}
+
+static void cancel_now(void *ctx)
+{
+    struct silent *silent = ctx;
+
+    http_client_cancel(silent->world->client, silent->exchange->id);
+    http_client_cancel(silent->world->client, silent->exchange->id); /* twice is once */
+    assert_false(silent->exchange->is_done);                         /* soon, not now */
+}
+
+static void cancelling_after_the_request_was_read_is_maybe_sent(void **state)
+{
+    struct world world;
+    struct silent silent = { .world = &world };
+
+    (void)state;
+    world_open(&world);
+    silent.read = loop_post_new(world.loop, cancel_now, &silent);
+    struct hostile *server = hostile_start(read_and_wait, &silent, NULL);
+    struct exchange post = exchange_post(hostile_url(server, "/"), "{}");
+    silent.exchange = &post;
+    const struct http_response *response = world_exchange(&world, &post);
+    assert_int_equal(0, response->status);
+    assert_string_equal("cancelled", response->fault);
+    assert_int_equal(HTTP_MAYBE_SENT, response->sent);
+    http_client_cancel(world.client, post.id); /* long gone: ignored */
+    http_client_cancel(world.client, 0);
+    exchange_done(&post);
+    hostile_stop(server);
+    loop_post_free(silent.read);
+    world_close(&world);
+}
+
+static void cancelling_before_a_connection_is_not_sent(void **state)
+{
+    struct world world;
+    struct hostile_full *full = hostile_full_start();
+    char url[64];
+
+    (void)state;
+    world_open(&world);
+    (void)snprintf(url, sizeof(url), "http://127.0.0.1:%u/", hostile_full_port(full));
+    struct exchange post = exchange_post(url, "{}");
+    world_send(&world, &post);
+    struct silent silent = { .world = &world, .exchange = &post };
+    struct loop_timer *timer = loop_timer_new(world.loop, cancel_now, &silent);
+    loop_timer_arm(timer, 50);
+    world_run(&world);
+    assert_int_equal(0, post.response->status);
+    assert_string_equal("cancelled", post.response->fault);
+    assert_int_equal(HTTP_NOT_SENT, post.response->sent);
+    exchange_done(&post);
+    loop_timer_free(timer);
+    hostile_full_stop(full);
+    world_close(&world);
+}
+
+static void stop_loop(void *ctx)
+{
+    loop_stop(ctx);
+}
+
+static void freeing_the_client_ends_everything_without_calling_back(void **state)
+{
+    struct world world;
+    struct silent silent = { .world = &world };
+
+    (void)state;
+    world_open(&world);
+    struct loop *loop = world.loop;
+    struct loop_timer *stop = loop_timer_new(loop, stop_loop, loop);
+    silent.read = loop_post_new(loop, stop_loop, loop);
+    struct hostile *server = hostile_start(read_and_wait, &silent, NULL);
+    struct exchange posts[3];
+    for (unsigned i = 0; i < ROWS(posts); i++) {
+        posts[i] = exchange_post(hostile_url(server, "/"), "{}");
+        if (i == 2)
+            posts[i].request.url = "http://127.0.0.1:1/"; /* refused: ended, but perhaps not yet delivered */
+        world_send(&world, &posts[i]);
+    }
+    struct sb_error err = SB_ERROR_INIT;
+    loop_timer_arm(stop, WORLD_PATIENCE_MS);
+    assert_int_equal(0, loop_run(loop, &err));
+    assert_true(http_client_in_flight(world.client) >= 2);
+    http_client_free(world.client);
+    world.client = NULL;
+    assert_false(posts[0].is_done);
+    assert_false(posts[1].is_done);
+    exchange_done(&posts[2]);
+    loop_timer_free(stop);
+    loop_post_free(silent.read);
+    world_close(&world);
+    hostile_stop(server);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_answer_has_status_headers_and_body),
+        cmocka_unit_test(each_method_is_written_as_it_should_be),
+        cmocka_unit_test(own_headers_are_sent_and_replace_the_defaults),
+        cmocka_unit_test(wrong_headers_are_refused_before_anything_is_sent),
+        cmocka_unit_test(a_file_is_uploaded_byte_by_byte),
+        cmocka_unit_test(a_file_that_cannot_be_sent_is_said_before_anything_is_sent),
+        cmocka_unit_test(multipart_is_written_as_browsers_do),
+        cmocka_unit_test(five_hundred_at_once_use_several_handles_and_keep_their_connections),
+        cmocka_unit_test(cancelling_after_the_request_was_read_is_maybe_sent),
+        cmocka_unit_test(cancelling_before_a_connection_is_not_sent),
+        cmocka_unit_test(freeing_the_client_ends_everything_without_calling_back),
+    };
+    struct sb_error err = SB_ERROR_INIT;
+
+    (void)alarm(GIVE_UP_S);
+    if (http_client_global_init(&err) < 0)
+        return 1;
+    int rc = cmocka_run_group_tests(tests, NULL, NULL);
+    http_client_global_done();
+    return rc;
+}
