@@ -275,7 +275,7 @@ static void on_ended(void *ctx, void *easy, int code)
         return;
     }
     if (refused)
-        LOG_WARN(client->log, "redirect not followed", LOG_STR("host", transfer->http.target.host_port),
+        LOG_WARN(client->log, "redirect not followed", LOG_STR("host", transfer->http.target.host),
                  LOG_STR("because", refused));
     end_with_answer(transfer);
 }
@@ -352,7 +352,7 @@ static void end_stalled(struct http_client *client)
             continue;
         format_duration(client->stall_ms, period);
         http_fault_set(why, "the answer of %s came too slowly: under %d bytes a second for %s",
-                       transfer->http.target.host_port, STALL_BYTES_PER_S, period);
+                       transfer->http.target.host, STALL_BYTES_PER_S, period);
         leave_libcurl(transfer);
         end_with_fault(transfer, why);
     }

@@ -76,7 +76,7 @@ static int add_header(struct http_transfer *transfer, const struct http_header *
                       struct sb_error *err)
 {
     bool has_secret = false;
-    bool is_abroad = strcmp(transfer->target.host_port, transfer->first_host) != 0;
+    bool is_abroad = strcmp(transfer->target.host, transfer->first_host) != 0;
 
     if (!header->name || !header->value || !is_token(header->name))
         return sb_fail(err, SB_EINPUT, "header '%.40s' is not a header name with a value",

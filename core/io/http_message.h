@@ -1,4 +1,5 @@
-/* HTTP messages as plain data: what the plugin layer writes, flow sends and the client carries. No behaviour. */
+/* HTTP messages as plain data: what the plugin layer writes, flow sends and the client carries. No behaviour.
+ */
 #ifndef IO_HTTP_MESSAGE_H
 #define IO_HTTP_MESSAGE_H
 
@@ -29,7 +30,7 @@ struct http_part {
     const char *content_type; /* NULL: none */
     const char *bytes;        /* plain field */
     size_t size;
-    const char *path;         /* or a file, absolute path, streamed */
+    const char *path; /* or a file, absolute path, streamed */
 };
 
 /* Everything is borrowed until the transfer has ended; it lives in the exchange's arena. */
@@ -46,7 +47,7 @@ struct http_request {
     struct http_part parts[HTTP_PARTS_MAX];
     size_t part_count;
 
-    const char *save_path; /* where the body of a 2xx answer goes (absolute); NULL: memory */
+    const char *save_path;    /* where the body of a 2xx answer goes (absolute); NULL: memory */
     uint64_t save_size_max;   /* 0: the client's default (1 GiB) */
     size_t response_size_max; /* in memory; 0: the client's default (16 MiB) */
 
@@ -54,7 +55,8 @@ struct http_request {
     uint32_t connect_timeout_ms; /* 0: 10 s */
     bool never_resend;           /* SB_CREATE: the client must not be able to send the body twice */
 
-    const char *const *redirect_hosts; /* hosts ("host:port", lower case) that a redirect may go to; NULL: none */
+    const char *const
+        *redirect_hosts; /* hosts ("host:port", lower case) that a redirect may go to; NULL: none */
 };
 
 /* What is known about whether the other side has seen the request. */

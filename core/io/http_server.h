@@ -12,10 +12,11 @@ struct http_server;
 struct http_call; /* one request being answered */
 
 struct http_server_options {
-    const char *socket_path; /* not NULL: a Unix socket of mode 0600 at this path (an old one is removed) instead of host
-                                and port; unlinked when the server is freed. MHD_OPTION_LISTEN_SOCKET takes it. */
-    const char *host; /* "127.0.0.1" */
-    uint16_t port;    /* 0: any free one */
+    const char *socket_path;  /* not NULL: a Unix socket of mode 0600 at this path (an old one is removed)
+                                 instead of host  and port; unlinked when the server is freed.
+                                 MHD_OPTION_LISTEN_SOCKET takes it. */
+    const char *host;         /* "127.0.0.1" */
+    uint16_t port;            /* 0: any free one */
     uint32_t connections_max; /* 0: 1024 */
     size_t body_max;          /* bytes of a request body; more is answered 413; 0: 1 MiB */
     uint32_t idle_timeout_s;  /* 0: 30 */
@@ -25,8 +26,8 @@ struct http_server_options {
 /* Called with the whole request. It, or somebody later, must call http_call_reply exactly once. */
 typedef void (*http_handler_fn)(void *ctx, struct http_call *call);
 
-struct http_server *http_server_new(struct loop *loop, const struct http_server_options *options, http_handler_fn fn,
-                                    void *ctx, struct log *log, struct sb_error *err);
+struct http_server *http_server_new(struct loop *loop, const struct http_server_options *options,
+                                    http_handler_fn fn, void *ctx, struct log *log, struct sb_error *err);
 uint16_t http_server_port(const struct http_server *server);
 /* No new connections; what is under way may end. */
 void http_server_stop_listening(struct http_server *server);
@@ -38,15 +39,17 @@ const char *http_call_path(const struct http_call *call); /* decoded, without th
 const char *http_call_header(const struct http_call *call, const char *name);
 const char *http_call_query(const struct http_call *call, const char *name);
 const char *http_call_body(const struct http_call *call, size_t *ret_size); /* NUL-terminated */
-const char *http_call_peer(const struct http_call *call); /* "127.0.0.1" */
+const char *http_call_peer(const struct http_call *call);                   /* "127.0.0.1" */
 /* Anything the handler wants to keep with the call; freed by `free_fn` when the call ends. */
 void http_call_set_data(struct http_call *call, void *data, void (*free_fn)(void *data));
 void *http_call_data(const struct http_call *call);
 
 /* Adds a header to the reply to come. Copies. */
 void http_call_add_header(struct http_call *call, const char *name, const char *value);
-/* Answers. Copies `body`. The call is gone afterwards. May be called later than the handler (the call is suspended). */
-void http_call_reply(struct http_call *call, int status, const char *content_type, const void *body, size_t size);
+/* Answers. Copies `body`. The call is gone afterwards. May be called later than the handler (the call is
+ * suspended). */
+void http_call_reply(struct http_call *call, int status, const char *content_type, const void *body,
+                     size_t size);
 /* Answers with a file, Range supported; 404 when it cannot be opened. */
 void http_call_reply_file(struct http_call *call, const char *content_type, const char *path);
 

@@ -140,13 +140,13 @@ int http_transfer_open(struct http_transfer *transfer, struct http_scratch *scra
         return sb_fail(err, SB_ENOMEM, "cannot build the request: out of memory");
     if (!request->method || !is_method(request->method))
         return sb_fail(err, SB_EINPUT, "the request has no valid method");
-    int rc = http_target_parse(request->url, &transfer->target, err);
+    int rc = http_url_check(request->url, &transfer->target, err);
     if (rc < 0)
         return rc;
     transfer->url = strdup(request->url);
     if (!transfer->url)
         return sb_fail(err, SB_ENOMEM, "cannot build the request: out of memory");
-    memcpy(transfer->first_host, transfer->target.host_port, sizeof(transfer->first_host));
+    memcpy(transfer->first_host, transfer->target.host, sizeof(transfer->first_host));
     rc = open_body(transfer, err);
     return rc < 0 ? rc : http_headers_build(transfer, scratch, err);
 }
@@ -298,7 +298,7 @@ static CURLcode set_connection(CURL *easy, const struct http_transfer *transfer,
 {
     CURLcode code = CURLE_OK;
     const struct http_request *request = transfer->request;
-    bool is_tls = transfer->target.is_tls;
+    bool is_tls = transfer->target.is_https;
     uint32_t connect_ms = transfer->connect_timeout_ms < left_ms ? transfer->connect_timeout_ms : left_ms;
 
     SET(CURLOPT_URL, transfer->url);
@@ -339,14 +339,14 @@ static bool is_redirect(int status)
 }
 
 /* Why `next` may not be followed; NULL when it may. */
-static const char *refuse(const struct http_transfer *transfer, const struct http_target *next)
+static const char *refuse(const struct http_transfer *transfer, const struct url_place *next)
 {
     const struct http_request *request = transfer->request;
-    bool is_abroad = strcmp(next->host_port, transfer->first_host) != 0;
+    bool is_abroad = strcmp(next->host, transfer->first_host) != 0;
 
-    if (transfer->target.is_tls && !next->is_tls)
+    if (transfer->target.is_https && !next->is_https)
         return "it leads from https to http";
-    if (!http_host_is_one_of(next->host_port, request->redirect_hosts))
+    if (!http_host_is_one_of(next->host, request->redirect_hosts))
         return "its host is not one of the allowed ones";
     if (is_abroad && request->body_kind != HTTP_BODY_NONE)
         return "it would take the body to another host";
@@ -355,9 +355,9 @@ static const char *refuse(const struct http_transfer *transfer, const struct htt
 
 /* Points the transfer to `url` (taken). */
 static const char *go_to(struct http_transfer *transfer, struct http_scratch *scratch, char *url,
-                         const struct http_target *next)
+                         const struct url_place *next)
 {
-    struct http_target before = transfer->target;
+    struct url_place before = transfer->target;
 
     transfer->target = *next;
     if (http_headers_build(transfer, scratch, NULL) < 0) {
@@ -378,14 +378,14 @@ bool http_transfer_redirect(struct http_transfer *transfer, struct http_scratch 
 {
     const struct http_request *request = transfer->request;
     const char *location = http_response_header(transfer->answer.response, "Location");
-    struct http_target next;
+    struct url_place next;
 
     if (!is_redirect(transfer->answer.status) || !location || !request->redirect_hosts ||
         request->never_resend || !is_safe_method(request->method))
         return false;
     char *url = http_url_follow(transfer->url, location);
     const char *why = NULL;
-    if (!url || http_target_parse(url, &next, NULL) < 0)
+    if (!url || http_url_check(url, &next, NULL) < 0)
         why = "it is no https URL";
     else
         why = refuse(transfer, &next);
@@ -402,7 +402,7 @@ void http_transfer_explain(const struct http_transfer *transfer, int code, char 
 {
     struct http_failure failure = {
         .code = code,
-        .host_port = transfer->target.host_port,
+        .host_port = transfer->target.host,
         .error_text = transfer->error_text,
         .timeout_ms = transfer->timeout_ms,
         .connect_timeout_ms = transfer->connect_timeout_ms,

@@ -17,9 +17,9 @@ struct http_transfer {
     http_resolve_fn resolve;
     void *resolve_ctx;
 
-    char *url;                 /* of this hop; owned */
-    struct http_target target; /* of this hop */
-    char first_host[HTTP_HOST_MAX];
+    char *url;               /* of this hop; owned */
+    struct url_place target; /* of this hop */
+    char first_host[URL_HOST_MAX];
     struct curl_slist *headers;
     struct http_body body;
     char *secret_body; /* the body with its secrets; NULL when it has none */
