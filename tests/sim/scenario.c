@@ -47,6 +47,7 @@ static void reset_services(struct sim *sim)
 {
     for (size_t i = 0; i < sim->service_count; i++) {
         struct sim_service *service = &sim->services[i];
+        server_accept_again(service);
         knobs_reset(service);
         service->in->random = chance_seed(sim->seed, service->def->name);
         if (service->def->reset)

@@ -224,6 +224,14 @@ static void listen_again(struct sim_timer *timer)
     (void)listen(in->listen_fd, 1024);
 }
 
+void server_accept_again(struct sim_service *service)
+{
+    if (!service->in->is_refusing)
+        return;
+    sim_timer_stop(service->sim, &service->in->listen_again);
+    listen_again(&service->in->listen_again);
+}
+
 void server_refuse(struct sim_service *service, int64_t for_ms, bool and_drop)
 {
     struct sim_internal *in = service->in;

@@ -152,6 +152,7 @@ void server_close(struct sim *sim);
 int server_watch(struct sim *sim, int fd, void (*ready)(struct sim_watch *));
 /* Stops listening for `for_ms`; with `and_drop` resets the connections that are open. */
 void server_refuse(struct sim_service *service, int64_t for_ms, bool and_drop);
+void server_accept_again(struct sim_service *service);
 /* Sends a TCP reset now. */
 void server_reset_socket(int fd);
 
