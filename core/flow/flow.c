@@ -193,6 +193,11 @@ void flow_stop(struct flow *flow)
     pump(flow);
 }
 
+bool flow_has_failed(const struct flow *flow)
+{
+    return flow->has_failed;
+}
+
 bool flow_is_quiet(const struct flow *flow)
 {
     if (flow->has_failed)

@@ -60,6 +60,8 @@ void flow_free(struct flow *flow);
 void flow_start(struct flow *flow, const struct store_active *active, size_t count);
 /* No new work; what is under way is brought to its next commit. */
 void flow_stop(struct flow *flow);
+/* Whether something can not be remembered any more: nothing moves, the process must end. */
+bool flow_has_failed(const struct flow *flow);
 /* Whether nothing is under way: after flow_stop, the process may end. */
 bool flow_is_quiet(const struct flow *flow);
 /* Whether every record known has ended and every source was asked since and had nothing new. */

@@ -1,0 +1,228 @@
+/* Changing verbs, carried out by the running engine. */
+#include "app/control.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/engine.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/scope.h"
+#include "base/timefmt.h"
+#include "io/http_server.h"
+
+enum { ACTIVE_ARENA_MAX = 1 << 28 };
+
+struct control {
+    struct engine *engine;
+    struct http_server *server;
+};
+
+/* One verb on its way through the store's thread. */
+struct verb {
+    struct engine *engine;
+    struct http_call *call;
+    int64_t id;
+    enum store_state state;
+    char *reason; /* owned */
+    struct arena *arena;
+    struct store_active *active;
+    size_t active_count, changed;
+    int rc;
+    struct sb_error err;
+};
+
+static void reply_json(struct http_call *call, int status, json_t *answer)
+{
+    AUTO_STR text = answer ? json_text(answer) : NULL;
+
+    json_decref(answer);
+    http_call_reply(call, text ? status : 500, "application/json", text ? text : "{}",
+                    text ? strlen(text) : 2);
+}
+
+static void reply_error(struct http_call *call, int status, const char *text)
+{
+    reply_json(call, status, json_pack("{s:s}", "error", text));
+}
+
+static void free_verb(struct verb *verb)
+{
+    arena_free(verb->arena);
+    free(verb->active);
+    free(verb->reason);
+    free(verb);
+}
+
+static struct verb *new_verb(struct control *control, struct http_call *call)
+{
+    struct verb *verb = calloc(1, sizeof(*verb));
+
+    if (verb) {
+        verb->engine = control->engine;
+        verb->call = call;
+        verb->arena = arena_new(ACTIVE_ARENA_MAX);
+    }
+    if (!verb || !verb->arena) {
+        free(verb);
+        reply_error(call, 503, "out of memory");
+        return NULL;
+    }
+    return verb;
+}
+
+/* ---- retry --------------------------------------------------------------------------------------------------------- */
+
+static void retry_in_store(void *ctx, struct store *store)
+{
+    struct verb *verb = ctx;
+
+    verb->rc = store_retry(store, verb->id, verb->state, clock_wall_ms(), &verb->changed, &verb->err);
+    if (verb->rc == 0)
+        verb->rc = store_active(store, verb->arena, &verb->active, &verb->active_count, &verb->err);
+}
+
+static void on_retried(void *ctx)
+{
+    struct verb *verb = ctx;
+
+    if (verb->rc < 0) {
+        reply_error(verb->call, 422, verb->err.text);
+    } else {
+        /* Those under way already are known to the flow and stay as they are. */
+        for (size_t i = 0; i < verb->active_count; i++)
+            flow_admit(verb->engine->flow, verb->active[i].id, verb->active[i].pipeline);
+        reply_json(verb->call, 200, json_pack("{s:I}", "retried", (json_int_t)verb->changed));
+        engine_look(verb->engine);
+    }
+    free_verb(verb);
+}
+
+static void on_retry(struct control *control, struct http_call *call, const json_t *body)
+{
+    const char *state = json_str(body, "state");
+    struct verb *verb = new_verb(control, call);
+
+    if (!verb)
+        return;
+    verb->id = json_int(body, "id", 0);
+    verb->state = state ? store_state_from_word(state) : STORE_DEAD;
+    if (verb->id <= 0 && verb->state != STORE_DEAD && verb->state != STORE_DISABLED) {
+        reply_error(call, 422, "retry needs an 'id', or the 'state' dead or disabled");
+        free_verb(verb);
+        return;
+    }
+    store_thread_run(control->engine->store, retry_in_store, on_retried, verb);
+}
+
+/* ---- drop ---------------------------------------------------------------------------------------------------------- */
+
+static void drop_in_store(void *ctx, struct store *store)
+{
+    struct verb *verb = ctx;
+    verb->rc = store_drop(store, verb->id, verb->reason, clock_wall_ms(), &verb->err);
+}
+
+static void on_dropped(void *ctx)
+{
+    struct verb *verb = ctx;
+
+    if (verb->rc < 0)
+        reply_error(verb->call, 422, verb->err.text);
+    else
+        reply_json(verb->call, 200, json_pack("{s:I}", "dropped", (json_int_t)verb->id));
+    free_verb(verb);
+}
+
+static void on_drop(struct control *control, struct http_call *call, const json_t *body)
+{
+    const char *reason = json_str(body, "reason");
+    int64_t id = json_int(body, "id", 0);
+
+    if (id <= 0) {
+        reply_error(call, 422, "drop needs an 'id'");
+        return;
+    }
+    if (!reason)
+        reason = "dropped by an operator";
+    if (flow_drop(control->engine->flow, id, reason)) {
+        reply_json(call, 202,
+                   json_pack("{s:I, s:s}", "dropped", (json_int_t)id, "when", "at its next safe point"));
+        engine_look(control->engine);
+        return;
+    }
+    struct verb *verb = new_verb(control, call);
+    if (!verb)
+        return;
+    verb->id = id;
+    verb->reason = strdup(reason);
+    if (!verb->reason) {
+        reply_error(call, 503, "out of memory");
+        free_verb(verb);
+        return;
+    }
+    store_thread_run(control->engine->store, drop_in_store, on_dropped, verb);
+}
+
+/* ---- requests -------------------------------------------------------------------------------------------------------- */
+
+static void on_status(struct control *control, struct http_call *call)
+{
+    struct flow_counts counts;
+
+    flow_counts(control->engine->flow, &counts);
+    reply_json(call, 200,
+               json_pack("{s:o, s:{s:I, s:I, s:I}}", "instances", flow_instances(control->engine->flow),
+                         "records", "loaded", (json_int_t)counts.loaded, "active", (json_int_t)counts.active,
+                         "unknown", (json_int_t)counts.unknown));
+}
+
+static void on_call(void *ctx, struct http_call *call)
+{
+    struct control *control = ctx;
+    const char *path = http_call_path(call);
+    size_t size = 0;
+    const char *text = http_call_body(call, &size);
+    AUTO_JSON body = size ? json_parse(text, size, NULL) : NULL;
+
+    if (strcmp(path, "/status") == 0)
+        on_status(control, call);
+    else if (control->engine->is_stopping)
+        reply_error(call, 503, "the engine is stopping");
+    else if (!json_is_object(body))
+        reply_error(call, 422, "the body must be a JSON object");
+    else if (strcmp(path, "/retry") == 0)
+        on_retry(control, call, body);
+    else if (strcmp(path, "/drop") == 0)
+        on_drop(control, call, body);
+    else
+        reply_error(call, 404, "there are /retry, /drop and /status");
+}
+
+struct control *control_new(struct engine *engine, struct sb_error *err)
+{
+    AUTO_STR path = file_join(engine->setup->conf->settings.data_dir, CONTROL_SOCKET_NAME);
+    struct control *control = calloc(1, sizeof(*control));
+
+    if (!control || !path) {
+        (void)sb_fail(err, SB_ENOMEM, "out of memory");
+        free(control);
+        return NULL;
+    }
+    control->engine = engine;
+    const struct http_server_options options = { .socket_path = path };
+    control->server = http_server_new(engine->loop, &options, on_call, control, engine->log, err);
+    if (!control->server) {
+        free(control);
+        return NULL;
+    }
+    return control;
+}
+
+void control_free(struct control *control)
+{
+    if (!control)
+        return;
+    http_server_free(control->server);
+    free(control);
+}

@@ -1,0 +1,26 @@
+/* The door for changing verbs while the engine runs: HTTP on a Unix socket in data_dir, for its owner only.
+ *
+ *   POST /retry {"id": n} or {"state": "dead"|"disabled"}    -> {"retried": n}
+ *   POST /drop {"id": n, "reason": "..."}                     -> {"dropped": n}
+ *   GET  /status                                              -> {"instances": [...], "records": {...}} */
+#ifndef APP_CONTROL_H
+#define APP_CONTROL_H
+
+#include <jansson.h>
+
+#include "switchboard/error.h"
+
+struct control;
+struct engine;
+
+#define CONTROL_SOCKET_NAME "control.sock"
+
+struct control *control_new(struct engine *engine, struct sb_error *err);
+void control_free(struct control *control); /* NULL allowed */
+
+/* For the command line: asks the engine that runs on `data_dir`. SB_EBUSY when none runs. `body` borrowed, NULL for GET.
+ * Gives the answer, a failure of the verb as SB_EINPUT with the engine's text. Blocking, at most 30 s. */
+int control_ask(const char *data_dir, const char *verb, const json_t *body, json_t **ret_answer,
+                struct sb_error *err) SB_MUST_CHECK;
+
+#endif

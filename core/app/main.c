@@ -1,0 +1,37 @@
+/* The program: finds the verb and runs it. */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "app/command.h"
+#include "base/scope.h"
+
+static const struct command *const commands[] = { &command_run, &command_check, &command_version };
+
+static int print_help(FILE *to, int code)
+{
+    (void)fputs("switchboard: every conversation that needs a human becomes one good ticket\n\n"
+                "usage: switchboard VERB [OPTIONS]\n\n",
+                to);
+    for (size_t i = 0; i < COUNT_OF(commands); i++)
+        (void)fprintf(to, "  %-9s %s\n", commands[i]->name, commands[i]->summary);
+    (void)fputs("\n'switchboard VERB --help' explains a verb. Exit codes: 0 done, 1 failed, 2 wrong usage.\n",
+                to);
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    (void)signal(SIGPIPE, SIG_IGN);
+    if (argc < 2)
+        return print_help(stderr, EXIT_USAGE);
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
+        return print_help(stdout, EXIT_OK);
+    if (strcmp(argv[1], "--version") == 0)
+        return command_version.run(&command_version, argc - 1, argv + 1);
+    for (size_t i = 0; i < COUNT_OF(commands); i++)
+        if (strcmp(commands[i]->name, argv[1]) == 0)
+            return commands[i]->run(commands[i], argc - 1, argv + 1);
+    (void)fprintf(stderr, "switchboard: there is no verb '%s'\n\n", argv[1]);
+    return print_help(stderr, EXIT_USAGE);
+}

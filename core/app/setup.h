@@ -1,0 +1,40 @@
+/* From engine.conf to a plan: configuration, plugins, scripts, instances. What `check` shows and `run` runs. */
+#ifndef APP_SETUP_H
+#define APP_SETUP_H
+
+#include "base/log.h"
+#include "conf/conf.h"
+#include "flow/flow.h"
+#include "plugin/loader.h"
+
+struct script;
+
+struct setup {
+    struct conf *conf;     /* owned */
+    struct loader *loader; /* owned */
+    struct log *log;       /* borrowed */
+    char *files_dir;       /* owned: data_dir/files */
+
+    struct sb_instance **instances; /* owned, index as in plan.instances; NULL where off */
+    struct script **scripts;        /* owned */
+    size_t script_count;
+
+    /* The plan for flow; made by setup_plan. */
+    struct flow_plan_instance *planned;
+    struct flow_pipeline *pipelines;
+    struct flow_plan plan;
+};
+
+/* Reads and checks everything that can be checked without a network. Gives a setup also when there are mistakes:
+ * setup_has_errors. Fails when the file cannot be read, or out of memory. */
+int setup_load(const char *path, struct log *log, struct setup **ret_setup,
+               struct sb_error *err) SB_MUST_CHECK;
+void setup_free(struct setup *setup); /* NULL allowed */
+bool setup_has_errors(const struct setup *setup);
+/* Makes setup->plan. Only without errors. */
+int setup_plan(struct setup *setup, struct sb_error *err) SB_MUST_CHECK;
+
+/* Where plugins are looked for when engine.conf does not say: beside the program, else the installed folder. */
+struct loader *setup_loader(const struct conf *conf, struct log *log, struct sb_error *err);
+
+#endif
