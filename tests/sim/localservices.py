@@ -93,7 +93,7 @@ class ServicesTest(unittest.TestCase):
         assert code == 0, "the program ended with %s" % code
 
     def setUp(self):
-        self.assertEqual(self.services.control("POST", "/reset").status, 200)
+        self.assertEqual(self.services.control("POST", "/scenario", {}).status, 200)
         self.token = None
 
     def knobs(self, service, **values):
