@@ -19,6 +19,22 @@ static json_t *read_body(const struct sim_request *req, struct sim_error *err)
     return body;
 }
 
+/* The ids of the calls that came after `first_id`, in the order of their plans and not of their starts. */
+static json_t *list_sids(struct sim_request *req, const struct exotel *exotel, uint64_t first_id)
+{
+    size_t count = (size_t)(exotel->next_id - first_id);
+    const char **by_id = sim_alloc(req, (count + 1) * sizeof(*by_id));
+    memset(by_id, 0, (count + 1) * sizeof(*by_id));
+    for (size_t i = 0; i < exotel->call_count; i++)
+        if (exotel->calls[i]->id > first_id)
+            by_id[exotel->calls[i]->id - first_id - 1] = exotel->calls[i]->sid;
+    json_t *sids = json_array();
+    for (size_t i = 0; i < count; i++)
+        if (by_id[i])
+            json_array_append_new(sids, json_string(by_id[i]));
+    return sids;
+}
+
 static void handle_add(struct sim_request *req, struct sim_response *res)
 {
     struct exotel *exotel = req->service->state;
@@ -33,10 +49,7 @@ static void handle_add(struct sim_request *req, struct sim_response *res)
         respond_fault(res, 400, err.text);
         return;
     }
-    json_t *sids = json_array();
-    for (size_t i = 0; i < exotel->call_count; i++)
-        if (exotel->calls[i]->id > first_id)
-            json_array_append_new(sids, json_string(exotel->calls[i]->sid));
+    json_t *sids = list_sids(req, exotel, first_id);
     sim_respond_json(res, 200,
                      json_pack("{s:I, s:I, s:o}", "added", (json_int_t)(exotel->call_count - before), "calls",
                                (json_int_t)exotel->call_count, "sids", sids));
