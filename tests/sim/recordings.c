@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,7 +57,7 @@ static unsigned read_range(const char *text, size_t size, size_t *ret_first, siz
     }
     if (!isdigit((unsigned char)*text))
         return 200;
-    unsigned long long first = strtoull(text, &end, 10), last = size - 1;
+    unsigned long long first = strtoull(text, &end, 10), last = ULLONG_MAX;
     if (*end != '-')
         return 200;
     if (isdigit((unsigned char)end[1]))
