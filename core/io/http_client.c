@@ -207,16 +207,19 @@ static void on_saved(void *ctx, struct http_save *save, const char *fault)
 static void end_with_answer(struct transfer *transfer)
 {
     struct http_answer *answer = &transfer->http.answer;
-    struct http_save *save = answer->save;
+    char why[HTTP_FAULT_MAX];
 
-    if (answer->status < 200) {
-        end_with_fault(transfer, "the other side ended without an answer");
+    if (!answer->has_head) {
+        /* Libcurl takes a head that stops after some whole line for an answer. */
+        http_fault_set(why, "connection closed by %s in the middle of the answer",
+                       transfer->http.target.host);
+        end_with_fault(transfer, why);
     } else if (!http_answer_complete(answer)) {
         end_with_fault(transfer, answer->fault);
     } else if (!answer->save) {
         end(transfer);
     } else {
-        save = answer->save;
+        struct http_save *save = answer->save;
         answer->save = NULL;
         http_save_describe(save, answer->response);
         transfer->stage = STAGE_SAVING;

@@ -5,14 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool has_raw_bytes(const char *text)
-{
-    for (const unsigned char *p = (const unsigned char *)text; *p; p++)
-        if (*p <= ' ' || *p == 0x7f)
-            return true;
-    return false;
-}
-
 int http_url_check(const char *url, struct url_place *ret_place, struct sb_error *err)
 {
     struct url_place place;
@@ -22,14 +14,9 @@ int http_url_check(const char *url, struct url_place *ret_place, struct sb_error
     int rc = url_place(url, &place, err);
     if (rc < 0)
         return rc;
-    if (place.has_secret)
-        return sb_fail(err, SB_EINPUT, "the URL to '%s' holds a secret, which belongs into a header",
-                       place.host);
     if (place.has_user)
         return sb_fail(err, SB_EINPUT, "the URL to '%s' holds a user name, which belongs into a header",
                        place.host);
-    if (has_raw_bytes(url))
-        return sb_fail(err, SB_EINPUT, "the URL to '%s' holds a space or control character", place.host);
     if (!place.is_https && !place.is_loopback)
         return sb_fail(err, SB_EINPUT, "plain http to '%s' is refused: only https, or http to this machine",
                        place.host);
@@ -42,7 +29,7 @@ char *http_url_follow(const char *base, const char *location)
     char *text = NULL;
     char *copy = NULL;
 
-    if (!location[0] || strlen(location) > URL_SIZE_MAX || has_raw_bytes(location))
+    if (!location[0] || strlen(location) > URL_SIZE_MAX)
         return NULL;
     CURLU *handle = curl_url();
     if (handle && curl_url_set(handle, CURLUPART_URL, base, 0) == CURLUE_OK &&
