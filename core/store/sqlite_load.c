@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/json.h"
 #include "base/parse.h"
 #include "base/scope.h"
 #include "store/sqlite_store.h"
@@ -149,6 +148,13 @@ static int fill_record(const struct query *query, struct store_record *record, s
     return has_failed ? fail_memory(err) : 0;
 }
 
+/* What was written here is taken back as it is: a script may have put a NUL into a text, and a record that
+ * cannot be loaded would be lost for that. */
+static json_t *parse_section(const char *doc, size_t size, json_error_t *why)
+{
+    return json_loadb(doc, size, JSON_DECODE_ANY | JSON_ALLOW_NUL, why);
+}
+
 static int load_sections(struct store *store, struct store_record *record, struct sb_error *err)
 {
     AUTO_QUERY query = query_begin(store, STATEMENT_SECTIONS_GET);
@@ -156,17 +162,18 @@ static int load_sections(struct store *store, struct store_record *record, struc
 
     query_int(&query, record->id);
     while ((rc = query_next(&query, err)) > 0) {
-        struct sb_error why = SB_ERROR_INIT;
+        json_error_t why;
         const char *name = query_text_at(&query, 0);
         const char *doc = query_text_at(&query, 1);
         if (!name || !doc)
             return fail_memory(err);
-        json_t *section = json_parse(doc, query_size_at(&query, 1), &why);
-        if (!section && why.status == SB_ENOMEM)
+        json_t *section = parse_section(doc, query_size_at(&query, 1), &why);
+        if (!section && json_error_code(&why) == json_error_out_of_memory)
             return fail_memory(err);
         if (!section)
-            return sb_fail(err, SB_ECONFIG, "'%s' is damaged: section '%s' of record %lld is no JSON (%.80s)",
-                           store->path, name, (long long)record->id, why.text);
+            return sb_fail(err, SB_ECONFIG,
+                           "'%s' is damaged: section '%.40s' of record %lld is no JSON (%d:%d)", store->path,
+                           name, (long long)record->id, why.line, why.column);
         if (json_object_set_new(record->sections, name, section) < 0)
             return fail_memory(err);
     }

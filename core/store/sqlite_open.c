@@ -124,6 +124,9 @@ static int make_durable(struct store *store, struct sb_error *err)
     int rc = set_wal(store, err);
     if (rc == 0)
         rc = sqlite_run(store, "PRAGMA synchronous = FULL", "open", err);
+    /* What has expired is overwritten, not just forgotten: transcripts and tokens are personal. */
+    if (rc == 0)
+        rc = sqlite_run(store, "PRAGMA secure_delete = ON", "open", err);
     if (rc == 0)
         rc = sqlite_run(store, limit, "open", err);
     (void)sqlite3_wal_hook(store->db, note_log_size, store); /* in the place of the automatic checkpoint */
