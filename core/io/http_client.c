@@ -195,8 +195,8 @@ static void on_saved(void *ctx, struct http_save *save, const char *fault)
     struct http_client *client = transfer->client;
 
     if (fault || transfer->is_cancelled) {
-        http_save_drop(save);
         end_with_fault(transfer, transfer->is_cancelled ? "cancelled" : fault);
+        http_save_drop(save); /* after its last use: `fault` is in it */
     } else {
         http_save_keep(save);
         end(transfer);
