@@ -46,7 +46,7 @@ void sim_sha256(const void *data, size_t size, char text[65])
     unsigned char sum[EVP_MAX_MD_SIZE];
     unsigned int length = 0;
     (void)EVP_Digest(data, size, sum, &length, EVP_sha256(), NULL);
-    for (unsigned int i = 0; i < 32; i++) {
+    for (size_t i = 0; i < 32; i++) {
         text[2 * i] = digits[sum[i] >> 4];
         text[2 * i + 1] = digits[sum[i] & 15];
     }

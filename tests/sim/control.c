@@ -185,10 +185,12 @@ static void load_more(struct sim_request *req, struct sim_response *res)
     int rc = body ? 0 : -1;
     json_object_foreach (body, name, section) {
         struct sim_service *service = sim_service_find(sim, name);
-        if (rc == 0 && (!service || !service->def->load))
-            rc = sim_fail(&err, "service '%s' takes no scenario", name);
-        if (rc == 0)
+        if (rc < 0)
+            break;
+        if (service && service->def->load)
             rc = service->def->load(service, section, &err);
+        else
+            rc = sim_fail(&err, "service '%s' takes no scenario", name);
     }
     if (body && rc < 0)
         refuse(res, 400, &err);

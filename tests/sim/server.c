@@ -257,7 +257,7 @@ static int open_service(struct sim *sim, struct sim_service *service, struct sim
     if (in->listen_fd < 0)
         return sim_fail(err, "cannot listen on 127.0.0.1:%d for '%s': %s", in->port, service->def->name,
                         strerror(errno));
-    struct sockaddr_in address;
+    struct sockaddr_in address = { 0 };
     socklen_t size = sizeof(address);
     (void)getsockname(in->listen_fd, (struct sockaddr *)&address, &size);
     in->port = ntohs(address.sin_port);

@@ -41,7 +41,7 @@ void sim_timer_start(struct sim *sim, struct sim_timer *timer, int64_t after_ms,
     sim_timer_stop(sim, timer);
     if (sim->timer_count + 2 > sim->timer_room) {
         sim->timer_room = sim->timer_room ? sim->timer_room * 2 : 64;
-        sim->timers = sim_realloc(sim->timers, sim->timer_room * sizeof(*sim->timers));
+        sim->timers = sim_realloc(sim->timers, sim->timer_room * sizeof(struct sim_timer *));
     }
     timer->fire = fire;
     timer->due_ms = sim_real_ms() + after_ms;

@@ -27,26 +27,36 @@ static void set_text(char **text, const json_t *section, const char *key)
     *text = sim_strdup(value);
 }
 
+static void free_departments(struct zoho_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        struct zoho_department *department = list->items[i];
+        free(department->id);
+        free(department->name);
+        free(department);
+    }
+    free(list->items);
+}
+
 static int load_departments(struct zoho *zoho, const json_t *rows, struct sim_error *err)
 {
-    if (json_array_size(rows) == 0)
-        return 0;
-    for (size_t i = 0; i < zoho->departments.count; i++) {
-        struct zoho_department *old = zoho->departments.items[i];
-        free(old->id);
-        free(old->name);
-        free(old);
-    }
-    zoho->departments.count = 0;
+    struct zoho_list loaded = { 0 };
     for (size_t i = 0; i < json_array_size(rows); i++) {
         const json_t *row = json_array_get(rows, i);
         const char *id = zoho_text_of(row, "id"), *name = zoho_text_of(row, "name");
-        if (!id || !name || !zoho_is_id(id))
+        if (!id || !name || !zoho_is_id(id)) {
+            free_departments(&loaded);
             return sim_fail(err, "a department needs an 'id' of digits and a 'name'");
+        }
         struct zoho_department *department = sim_malloc(sizeof(*department));
         *department = (struct zoho_department){ .id = sim_strdup(id), .name = sim_strdup(name) };
-        zoho_list_add(&zoho->departments, department);
+        zoho_list_add(&loaded, department);
     }
+    if (loaded.count == 0)
+        return 0;
+    struct zoho_list old = zoho->departments;
+    zoho->departments = loaded;
+    free_departments(&old);
     return 0;
 }
 
@@ -65,6 +75,7 @@ static int load_contacts(struct zoho *zoho, const json_t *rows, int64_t then_ms,
 /* Tickets: "contact" is the position in "contacts", "fields" what POST /tickets takes. */
 static int load_tickets(struct zoho *zoho, const json_t *rows, int64_t then_ms, struct sim_error *err)
 {
+    const struct zoho_department *department = zoho->departments.items[0];
     for (size_t i = 0; i < json_array_size(rows); i++) {
         const json_t *row = json_array_get(rows, i), *fields = json_object_get(row, "fields");
         const json_t *contact = json_object_get(row, "contact");
@@ -73,7 +84,6 @@ static int load_tickets(struct zoho *zoho, const json_t *rows, int64_t then_ms, 
             return sim_fail(
                 err, "a ticket needs 'contact', a position in 'contacts', and 'fields' with a subject");
         json_t *copy = json_deep_copy(fields);
-        const struct zoho_department *department = zoho->departments.items[0];
         if (!json_object_get(copy, "departmentId"))
             (void)json_object_set_new(copy, "departmentId", json_string(department->id));
         (void)zoho_ticket_new(zoho, then_ms, zoho->contacts.items[index], copy);

@@ -204,7 +204,7 @@ static void free_objects(struct zoho *zoho)
         }
     }
     if (zoho->by_id)
-        memset(zoho->by_id, 0, zoho->by_id_room * sizeof(*zoho->by_id));
+        memset(zoho->by_id, 0, zoho->by_id_room * sizeof(struct zoho_object *));
     zoho->by_id_count = 0;
 }
 

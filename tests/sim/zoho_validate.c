@@ -174,9 +174,9 @@ static bool is_value(struct sim_request *req, json_t *body, const struct zoho_fi
     case ZOHO_ID:
         return fix_id(body, field->name, value);
     case ZOHO_PHONE:
-        return is_text(value, field->max) && is_phone(text);
+        return text && is_text(value, field->max) && is_phone(text);
     case ZOHO_EMAIL:
-        return is_text(value, field->max) && zoho_is_email(text);
+        return text && is_text(value, field->max) && zoho_is_email(text);
     case ZOHO_TIME:
         return text && zoho_is_time(text);
     case ZOHO_FLAG:
@@ -197,8 +197,9 @@ static bool is_value(struct sim_request *req, json_t *body, const struct zoho_fi
     case ZOHO_WORDS:
         return text && zoho_word_in(field->words, text, strlen(text));
     case ZOHO_PICKLIST:
-        return is_text(value, 120) && (sim_knob_is(req->service, DESK_PICKLISTS, "open") ||
-                                       zoho_word_in(field->words, text, strlen(text)));
+        return text && is_text(value, 120) &&
+               (sim_knob_is(req->service, DESK_PICKLISTS, "open") ||
+                zoho_word_in(field->words, text, strlen(text)));
     }
     return false;
 }
