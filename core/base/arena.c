@@ -43,6 +43,12 @@ void arena_free(struct arena *arena)
     free(arena);
 }
 
+void arena_wipe(struct arena *arena)
+{
+    for (struct block *block = arena ? arena->blocks : NULL; block; block = block->next)
+        explicit_bzero(block->data, block->used);
+}
+
 /* Blocks double up to a size, so that a small exchange stays small and a large one makes few calls. */
 static bool add_block(struct arena *arena, size_t need)
 {

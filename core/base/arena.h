@@ -12,6 +12,8 @@ struct arena; /* opaque */
 /* At most `max` bytes in all. NULL when out of memory. */
 struct arena *arena_new(size_t max);
 void arena_free(struct arena *arena); /* NULL allowed */
+/* Overwrites all that was given out, before it is freed: for arenas that held secrets. NULL allowed. */
+void arena_wipe(struct arena *arena);
 /* Zeroed, aligned for any type; NULL when the limit or memory is exhausted. */
 void *arena_alloc(struct arena *arena, size_t size);
 char *arena_strdup(struct arena *arena, const char *text); /* NULL text gives NULL */

@@ -172,7 +172,7 @@ struct conf_source {
 
 /* Reads `path`, the files that it includes, and its env_file. Gives a conf also when there are mistakes in
  * it: look at conf_error_count. Fails only when out of memory or when `path` cannot be read (SB_ECONFIG).
- * Borrows `source` until it returns, but for share_dir, which is copied. */
+ * Borrows `source` until it returns. */
 int conf_load(const char *path, const struct conf_source *source, struct conf **ret_conf,
               struct sb_error *err) SB_MUST_CHECK;
 /* Wipes secrets. NULL allowed. */

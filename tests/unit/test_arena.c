@@ -65,6 +65,22 @@ static void text_is_copied(void **state)
     arena_free(arena);
 }
 
+static void wiping_overwrites_all_of_it(void **state)
+{
+    (void)state;
+    struct arena *arena = arena_new(1 << 20);
+    char *small = arena_strdup(arena, "secret");
+    char *large = arena_alloc(arena, 100000);
+
+    memset(large, 's', 100000);
+    arena_wipe(arena);
+    for (size_t i = 0; i < 100000; i++)
+        CHECK_INT("large", 0, large[i]);
+    CHECK_STR("small", "", small);
+    arena_wipe(NULL);
+    arena_free(arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -72,6 +88,7 @@ int main(void)
         cmocka_unit_test(limit_is_kept),
         cmocka_unit_test(one_piece_may_be_larger_than_a_block),
         cmocka_unit_test(text_is_copied),
+        cmocka_unit_test(wiping_overwrites_all_of_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
