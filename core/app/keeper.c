@@ -81,8 +81,9 @@ static void keep_house(void *ctx, struct store *store)
     int64_t now_ms = clock_wall_ms();
 
     expire_files(keeper, store, now_ms);
-    (void)store_expire(store, now_ms - keeper->engine->setup->conf->settings.keep_records_ms, KEEPER_BATCH,
-                       &keeper->removed_records, &keeper->err);
+    if (store_expire(store, now_ms - keeper->engine->setup->conf->settings.keep_records_ms, KEEPER_BATCH,
+                     &keeper->removed_records, &keeper->err) < 0)
+        keeper->removed_records = 0;
 }
 
 static void on_kept(void *ctx)

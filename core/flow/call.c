@@ -214,13 +214,18 @@ void call_on_answered(struct flow *flow, struct call *call, struct http_response
     }
     /* After a creation nothing but a certain answer is read: what a failing gateway says about it proves
      * nothing. */
+    if (response->status == 401 && call->was_refreshed) {
+        /* Not this record's fault, whatever the plugin would say: the instance as a whole is not let in. */
+        gate_suspend(
+            flow, call->gate, GATE_OPEN_MS_MAX, FLOW_ALERT_REVOKED,
+            "a fresh access token was refused (HTTP 401): check the data centre and the organization");
+        end_without_fold(flow, call, response, &result);
+        return;
+    }
     if (response->status == 0 || (call->step->effect == SB_CREATE && result.delivery == DELIVERY_UNKNOWN)) {
         end_without_fold(flow, call, response, &result);
         return;
     }
-    if (response->status == 401 && call->was_refreshed)
-        gate_suspend(flow, call->gate, GATE_OPEN_MS_MAX, FLOW_ALERT_REVOKED,
-                     "the new access token was refused (HTTP 401)");
     result.verdict = exchange_fold(call->x, response);
     result.delivery = delivery_after_fold(result.delivery, result.verdict);
     if (result.is_service_fault && result.verdict != SB_RETRY)
