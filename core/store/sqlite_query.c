@@ -4,6 +4,13 @@
 
 #include "store/sqlite_store.h"
 
+/* For SQLite, beginning and ending a transaction writes nothing; for people it does. */
+static bool is_write(enum statement statement, sqlite3_stmt *stmt)
+{
+    return statement == STATEMENT_BEGIN_WRITE || statement == STATEMENT_COMMIT ||
+           (stmt && !sqlite3_stmt_readonly(stmt));
+}
+
 struct query query_begin(struct store *store, enum statement statement)
 {
     struct query query = { .store = store, .rc = SQLITE_OK };
@@ -13,6 +20,7 @@ struct query query_begin(struct store *store, enum statement statement)
         query.rc = sqlite3_prepare_v3(store->db, statement_sql(statement), -1, SQLITE_PREPARE_PERSISTENT,
                                       kept, NULL);
     query.stmt = *kept;
+    query.doing = is_write(statement, query.stmt) ? "write" : "read";
     return query;
 }
 
@@ -53,22 +61,17 @@ void query_text(struct query *query, const char *text)
         note_bind(query, sqlite3_bind_null(query->stmt, query->bound));
 }
 
-static const char *doing(const struct query *query)
-{
-    return query->stmt && !sqlite3_stmt_readonly(query->stmt) ? "write" : "read";
-}
-
 int query_next(struct query *query, struct sb_error *err)
 {
     if (query->rc != SQLITE_OK)
-        return sqlite_fail(query->store, doing(query), err);
+        return sqlite_fail(query->store, query->doing, err);
     switch (sqlite3_step(query->stmt)) {
     case SQLITE_ROW:
         return 1;
     case SQLITE_DONE:
         return 0;
     default:
-        return sqlite_fail(query->store, doing(query), err);
+        return sqlite_fail(query->store, query->doing, err);
     }
 }
 

@@ -42,8 +42,9 @@ int sqlite_fail(const struct store *store, const char *doing, struct sb_error *e
 struct query {
     struct store *store;
     sqlite3_stmt *stmt;
-    int bound; /* parameters so far */
-    int rc;    /* the first failure */
+    const char *doing; /* for the error: "read" or "write" */
+    int bound;         /* parameters so far */
+    int rc;            /* the first failure */
 };
 struct query query_begin(struct store *store, enum statement statement);
 void query_end(struct query *query);
