@@ -146,6 +146,16 @@ class Control(ServicesTest):
             self.services.control("POST", "/knobs", {"desk": {"subject_max": 9, "gzip": 7}}).status, 400)
         self.assertEqual(self.services.control("GET", "/knobs").json["desk"]["subject_max"]["value"], 255)
 
+    def test_readme_names_every_knob_and_fault(self):
+        with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "README.md"), encoding="utf-8") as file:
+            text = file.read()
+        for service, knobs in self.services.control("GET", "/knobs").json.items():
+            for name in knobs:
+                self.assertIn("| `%s` |" % name, text, "%s.%s" % (service, name))
+        actions = self.services.control("POST", "/faults", {"service": "desk", "action": "?"}).json["error"]
+        for name in actions.split("there are: ")[1].split():
+            self.assertIn("| `%s` |" % name, text)
+
     def test_clock_is_driven_offset_and_scaled(self):
         def now():
             return self.services.control("GET", "/clock").json["now_ms"]

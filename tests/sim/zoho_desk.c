@@ -31,6 +31,9 @@ static const struct sim_knob knobs[DESK_KNOBS] = {
                          "7.4: whether 'from' of lists counts from 0 or from 1" },
     [DESK_CONCURRENCY_MAX] = { "concurrency_max", SIM_INT, "25", NULL, 0, 100000,
                                "ZB.5: calls at once before TOO_MANY_REQUESTS; 0: no limit" },
+    [DESK_CONCURRENCY_RETRY_AFTER_S] = { "concurrency_retry_after_s", SIM_INT, "0", NULL, 0, 86400,
+                                         "12: Retry-After of TOO_MANY_REQUESTS, which some have seen; 0: "
+                                         "none" },
     [DESK_CREDITS_PER_DAY] = { "credits_per_day", SIM_INT, "101000", NULL, 0, 1000000000,
                                "ZB.5: credits before THRESHOLD_EXCEEDED; 0: no limit" },
     [DESK_DAY_OFFSET_MINUTES] = { "day_offset_minutes", SIM_INT, "330", NULL, -720, 840,
@@ -172,7 +175,10 @@ static bool check_limits(struct sim_request *req, struct sim_response *res, int 
 {
     int64_t concurrency = sim_knob_int(req->service, DESK_CONCURRENCY_MAX);
     if (concurrency > 0 && (int64_t)req->in_flight > concurrency) {
+        int64_t retry_after_s = sim_knob_int(req->service, DESK_CONCURRENCY_RETRY_AFTER_S);
         zoho_refuse(req, res, ZOHO_TOO_MANY);
+        if (retry_after_s > 0)
+            sim_respond_header(res, "Retry-After", "%lld", (long long)retry_after_s);
         return false;
     }
     return take_credits(req, res, credits);
