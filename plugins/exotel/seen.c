@@ -9,12 +9,9 @@
 
 #include "exotel.h"
 
-enum { SEEN_MAX = 5000, TABLE_SIZE = 16384 };
+enum { SEEN_MAX = 5000 };
 
 #define SLOT_MS (15 * EXO_MINUTE_MS)
-
-_Static_assert(TABLE_SIZE >= 2 * (SEEN_MAX + EXO_PAGE_MAX), "the table stays at most half full");
-_Static_assert((TABLE_SIZE & (TABLE_SIZE - 1)) == 0, "the table's size is a power of two");
 
 struct entry {
     const char *sid; /* not terminated */
@@ -29,7 +26,8 @@ struct addition {
 
 struct exo_seen {
     struct sb_exchange *x;
-    struct entry *table;
+    struct entry *table; /* open addressing, at most half full */
+    size_t table_size;   /* a power of two */
     size_t count;
     struct addition additions[EXO_PAGE_MAX];
     size_t addition_count;
@@ -41,17 +39,18 @@ static size_t hash(const char *text, size_t size)
 
     for (size_t i = 0; i < size; i++)
         value = (value ^ (unsigned char)text[i]) * UINT64_C(1099511628211);
-    return (size_t)(value ^ value >> 32) & (TABLE_SIZE - 1);
+    return (size_t)(value ^ value >> 32);
 }
 
 /* The place of the SID, or the empty one where it belongs. */
 static struct entry *find(const struct exo_seen *seen, const char *sid, size_t size)
 {
-    size_t at = hash(sid, size);
+    size_t mask = seen->table_size - 1;
+    size_t at = hash(sid, size) & mask;
 
     while (seen->table[at].sid &&
            (seen->table[at].size != size || memcmp(seen->table[at].sid, sid, size) != 0))
-        at = (at + 1) & (TABLE_SIZE - 1);
+        at = (at + 1) & mask;
     return &seen->table[at];
 }
 
@@ -59,7 +58,7 @@ static void insert(struct exo_seen *seen, const char *sid, size_t size)
 {
     struct entry *entry = find(seen, sid, size);
 
-    if (entry->sid || seen->count >= SEEN_MAX)
+    if (entry->sid || seen->count >= SEEN_MAX || 2 * seen->count >= seen->table_size)
         return;
     *entry = (struct entry){ .sid = sid, .size = size };
     seen->count++;
@@ -72,15 +71,32 @@ static bool is_plain(const char *sid)
     return size > 0 && size <= EXO_SID_SIZE_MAX && !strchr(sid, ' ');
 }
 
+static size_t count_sids(const json_t *slots)
+{
+    size_t count = 0;
+    const char *slot;
+    json_t *sids;
+
+    json_object_foreach ((json_t *)(uintptr_t)slots, slot, sids) {
+        for (const char *at = json_string_value(sids); at && (at = strchr(at, ' ')); at++)
+            count++;
+    }
+    return count < SEEN_MAX ? count : SEEN_MAX;
+}
+
 struct exo_seen *exo_seen_open(struct sb_exchange *x)
 {
     struct exo_seen *seen = sb_alloc(x, sizeof(*seen));
+    const json_t *slots = sb_get(x, "seen");
+    size_t room = count_sids(slots) + EXO_PAGE_MAX;
     const char *slot;
     json_t *sids;
 
     seen->x = x;
-    seen->table = sb_alloc(x, TABLE_SIZE * sizeof(*seen->table));
-    json_object_foreach ((json_t *)(uintptr_t)sb_get(x, "seen"), slot, sids) {
+    for (seen->table_size = 1; seen->table_size < 2 * room;)
+        seen->table_size *= 2;
+    seen->table = sb_alloc(x, seen->table_size * sizeof(*seen->table));
+    json_object_foreach ((json_t *)(uintptr_t)slots, slot, sids) {
         const char *at = json_string_value(sids);
         while (at && *at) {
             size_t size = strcspn(at, " ");
