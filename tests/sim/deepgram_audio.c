@@ -134,7 +134,7 @@ static bool has_spectrum(const uint8_t *at, const struct mpeg_frame *frame)
         return true;
     size_t first_bit = frame->is_version1 ? 9 + (frame->channels == 2 ? 3u + 8u : 5u + 4u)
                                           : 8 + (frame->channels == 2 ? 2u : 1u);
-    size_t start = 8u * (4 + (frame->has_checksum ? 2u : 0u)) + first_bit;
+    size_t header = frame->has_checksum ? 6 : 4, start = 8 * header + first_bit;
     if (frame->bytes * 8 < start + 12)
         return false;
     for (size_t bit = start; bit < start + 12; bit++)

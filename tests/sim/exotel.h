@@ -5,7 +5,7 @@
 
 #include "service.h"
 
-enum { EXO_IST_MINUTES = 330, EXO_SECOND_MS = 1000, EXO_DAY_S = 86400 };
+enum { EXO_IST_MINUTES = 330, EXO_IST_S = 19800, EXO_SECOND_MS = 1000, EXO_DAY_S = 86400 };
 
 /* Knobs in the order of the table in exotel.c. */
 enum exo_knob {

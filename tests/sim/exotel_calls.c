@@ -1,6 +1,7 @@
 /* The store of calls: by start for the list, by id and by recording for everything else. */
 #include "exotel.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -139,13 +140,9 @@ struct exo_call *exo_find_call(const struct exotel *exotel, const char *sid)
 struct exo_call *exo_find_recording(const struct exotel *exotel, const char *account, const char *name)
 {
     char key[256];
-    size_t account_length = strlen(account), name_length = strlen(name);
-    if (account_length + name_length + 2 > sizeof(key))
-        return NULL;
-    memcpy(key, account, account_length);
-    key[account_length] = '/';
-    memcpy(key + account_length + 1, name, name_length + 1);
-    return find_in_index(&exotel->by_recording, key);
+    int length = snprintf(key, sizeof(key), "%s/%s", account, name);
+    bool is_whole = length > 0 && (size_t)length < sizeof(key);
+    return is_whole ? find_in_index(&exotel->by_recording, key) : NULL;
 }
 
 struct exo_account *exo_find_account(struct exotel *exotel, const char *sid)

@@ -121,7 +121,7 @@ static int generate_every_kind(struct exotel *exotel, const struct recipe *recip
 
 int exo_generate(struct exotel *exotel, const json_t *plan, size_t *ret_count, struct sim_error *err)
 {
-    struct recipe recipe;
+    struct recipe recipe = { 0 };
     if (read_recipe(plan, &recipe, err) < 0)
         return -1;
     int rc = 0;

@@ -49,7 +49,7 @@ static size_t gather_candidates(struct sim_request *req, const struct exotel *ex
         if (is_new)
             named[count++] = call;
     }
-    qsort(named, count, sizeof(*named), compare_calls);
+    qsort(named, count, sizeof(struct exo_call *), compare_calls); /* NOLINT(bugprone-sizeof-expression) */
     *ret_calls = named;
     return count;
 }

@@ -2,6 +2,7 @@
  */
 #include "exotel.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -177,7 +178,8 @@ static int set_settling(const struct draft *draft)
     if (set_number(draft, "settle_s", &settle_s) < 0)
         return -1;
     call->settle_ms = settle_s * EXO_SECOND_MS;
-    call->price = draft->kind->has_no_price ? -1 : 0.05 + 0.25 * (double)(call->duration_s / 30);
+    int64_t pulses = call->duration_s / 30;
+    call->price = draft->kind->has_no_price ? -1 : 0.05 + 0.25 * (double)pulses;
     const json_t *price = plan_member(draft, "price");
     if (price && !json_is_number(price) && !json_is_null(price))
         return sim_fail(draft->err, "call '%s': price is not a number", call->sid);
@@ -295,6 +297,7 @@ static int choose_kind(struct draft *draft)
 static int set_identity(const struct draft *draft)
 {
     struct exotel *exotel = draft->exotel;
+    assert(draft->kind);
     const char *account = json_string_value(plan_member(draft, "account"));
     draft->call->account = account ? exo_find_account(exotel, account) : &exotel->accounts[0];
     if (!draft->call->account)

@@ -61,7 +61,7 @@ static bool read_wall_clock(const char **at, const char *between, int64_t *ret_s
     if (month < 1 || month > 12 || day < 1 || day > days_in_month(year, month) || hour > 23 || minute > 59 ||
         second > 59)
         return false;
-    *ret_seconds = count_days(year, month, day) * EXO_DAY_S + hour * 3600 + minute * 60 + second;
+    *ret_seconds = count_days(year, month, day) * (int64_t)EXO_DAY_S + hour * 3600 + minute * 60 + second;
     return true;
 }
 
@@ -70,7 +70,7 @@ int exo_read_ist(const char *text, int64_t *ret_seconds)
     int64_t seconds;
     if (!read_wall_clock(&text, " ", &seconds) || *text)
         return -1;
-    *ret_seconds = seconds - EXO_IST_MINUTES * 60;
+    *ret_seconds = seconds - EXO_IST_S;
     return 0;
 }
 
@@ -78,7 +78,7 @@ int exo_read_ist(const char *text, int64_t *ret_seconds)
 static bool read_zone(const char *at, int64_t *ret_offset_s)
 {
     int64_t hours, minutes;
-    *ret_offset_s = EXO_IST_MINUTES * 60;
+    *ret_offset_s = EXO_IST_S;
     if (!*at)
         return true;
     if (strcmp(at, "Z") == 0) {
@@ -145,8 +145,8 @@ int exo_read_time(const json_t *value, int64_t now_ms, int64_t *ret_ms)
 
 int64_t exo_day_start(int64_t time_s)
 {
-    int64_t local = time_s + EXO_IST_MINUTES * 60;
-    return local / EXO_DAY_S * EXO_DAY_S - EXO_IST_MINUTES * 60;
+    int64_t local = time_s + EXO_IST_S;
+    return local / EXO_DAY_S * (int64_t)EXO_DAY_S - EXO_IST_S;
 }
 
 int64_t exo_six_months_before(int64_t time_s)
@@ -161,6 +161,6 @@ int64_t exo_six_months_before(int64_t time_s)
     year -= month <= 6;
     month += month <= 6 ? 6 : -6;
     int64_t last = days_in_month(year, month);
-    int64_t earlier = count_days(year, month, day < last ? day : last) * EXO_DAY_S - EXO_IST_MINUTES * 60;
+    int64_t earlier = count_days(year, month, day < last ? day : last) * (int64_t)EXO_DAY_S - EXO_IST_S;
     return earlier + (time_s - midnight);
 }

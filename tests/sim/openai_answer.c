@@ -125,8 +125,7 @@ static size_t count_reasoning(const struct oa_chat *chat)
 static char *write_text(struct sim_request *req, const struct oa_chat *chat)
 {
     struct oa_text text;
-    if (oa_text_init(chat->prompt, &text) < 0)
-        return NULL;
+    oa_text_init(chat->prompt, &text);
     const struct oa_author author = { .text = &text,
                                       .obeys_callers = sim_knob_bool(req->service, OA_INJECTION_PRONE),
                                       .breaks_enums = is_answer(req, "wrong_enum") && !chat->is_strict };
@@ -206,11 +205,11 @@ static void write_completion(struct sim_request *req, const struct oa_chat *chat
 
 static json_t *usage_json(const struct oa_chat *chat, const struct completion *completion)
 {
+    size_t total = chat->prompt_tokens + completion->tokens;
     return json_pack("{s:I, s:I, s:I, s:{s:i, s:i}, s:{s:I, s:i, s:i, s:i}}", "prompt_tokens",
                      (json_int_t)chat->prompt_tokens, "completion_tokens", (json_int_t)completion->tokens,
-                     "total_tokens", (json_int_t)(chat->prompt_tokens + completion->tokens),
-                     "prompt_tokens_details", "cached_tokens", 0, "audio_tokens", 0,
-                     "completion_tokens_details", "reasoning_tokens",
+                     "total_tokens", (json_int_t)total, "prompt_tokens_details", "cached_tokens", 0,
+                     "audio_tokens", 0, "completion_tokens_details", "reasoning_tokens",
                      (json_int_t)completion->reasoning_tokens, "audio_tokens", 0,
                      "accepted_prediction_tokens", 0, "rejected_prediction_tokens", 0);
 }

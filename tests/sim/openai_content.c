@@ -2,6 +2,7 @@
 #include "openai_content.h"
 #include "openai_lint.h"
 #include "openai_words.h"
+#include "service.h"
 
 #include <float.h>
 #include <math.h>
@@ -58,25 +59,30 @@ static size_t count_characters(const char *text, size_t length)
     return count;
 }
 
+/* Bytes of the first `max` characters. */
+static size_t cut_characters(const char *text, size_t max)
+{
+    size_t length = 0;
+    for (size_t characters = 0; text[length]; length++) {
+        characters += ((unsigned char)text[length] & 0xc0u) != 0x80u;
+        if (characters > max)
+            break;
+    }
+    return length;
+}
+
 /* Cuts or pads to the lengths of the schema, which count characters. Gives a new reference. */
 static json_t *fit_text(const json_t *schema, const char *text)
 {
     const json_t *min = json_object_get(schema, "minLength"), *max = json_object_get(schema, "maxLength");
-    size_t length = strlen(text), characters = count_characters(text, length);
-    while (json_is_integer(max) && characters > (size_t)json_integer_value(max)) {
-        while (length > 0 && ((unsigned char)text[length - 1] & 0xc0u) == 0x80u)
-            length--;
-        length--;
-        characters--;
-    }
-    size_t missing = 0;
+    size_t length =
+        json_is_integer(max) ? cut_characters(text, (size_t)json_integer_value(max)) : strlen(text);
+    size_t characters = count_characters(text, length), missing = 0;
     if (json_is_integer(min) && characters < (size_t)json_integer_value(min))
         missing = (size_t)json_integer_value(min) - characters;
-    char *fitted = malloc(length + missing + 1);
-    if (!fitted)
-        return json_null();
-    memcpy(fitted, text, length);
-    memset(fitted + length, '.', missing);
+    char *fitted = sim_calloc(length + missing + 1, 1);
+    for (size_t i = 0; i < length + missing; i++)
+        fitted[i] = i < length ? text[i] : '.';
     json_t *json = json_stringn(fitted, length + missing);
     free(fitted);
     return json;
@@ -243,8 +249,6 @@ static json_t *write_object(const struct writer *writer, const json_t *schema, s
     json_t *property;
     json_object_foreach (json_object_get(schema, "properties"), name, property) {
         char *folded = oa_fold(name);
-        if (!folded)
-            continue;
         struct place inside = { .name = folded, .index = place.index, .depth = place.depth + 1 };
         json_object_set_new(object, name, write_value(writer, property, inside));
         free(folded);

@@ -1,5 +1,6 @@
 /* Reads the conversation out of a prompt and applies keyword rules to it. */
 #include "openai_text.h"
+#include "service.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -7,8 +8,8 @@
 
 char *oa_fold(const char *text)
 {
-    char *folded = strdup(text);
-    for (char *at = folded; at && *at; at++) {
+    char *folded = sim_strdup(text);
+    for (char *at = folded; *at; at++) {
         unsigned char c = (unsigned char)*at;
         *at = c == '_' || c == '-' ? ' ' : (char)(c < 0x80 ? tolower(c) : c);
     }
@@ -114,34 +115,30 @@ static void understand(struct oa_text *text)
 
 /* ---- finding the conversation in the prompt ---- */
 
-/* Appends every text inside `value` to `text`, one a line, and tells how many bytes that are in *length. */
-static int gather_strings(const json_t *value, char **text, size_t *length, unsigned depth)
+/* Appends every text inside `value` to `text`, one a line, and adds to *length how many bytes that are. */
+static void gather_strings(const json_t *value, char **text, size_t *length, unsigned depth)
 {
+    enum { DEPTH_MAX = 8 };
     const char *name;
     json_t *member;
     size_t index;
-    if (depth > 8)
-        return 0;
+    if (depth > DEPTH_MAX)
+        return;
     if (json_is_string(value)) {
         size_t more = json_string_length(value);
-        char *grown = realloc(*text, *length + more + 2);
-        if (!grown)
-            return -1;
-        memcpy(grown + *length, json_string_value(value), more);
-        memcpy(grown + *length + more, "\n", 2);
-        *text = grown;
+        *text = sim_realloc(*text, *length + more + 2);
+        memcpy(*text + *length, json_string_value(value), more);
+        (*text)[*length + more] = '\n';
         *length += more + 1;
-        return 0;
+        (*text)[*length] = '\0';
+        return;
     }
     json_object_foreach ((json_t *)value, name, member) {
-        if (gather_strings(member, text, length, depth + 1) < 0)
-            return -1;
+        gather_strings(member, text, length, depth + 1);
     }
     json_array_foreach (value, index, member) {
-        if (gather_strings(member, text, length, depth + 1) < 0)
-            return -1;
+        gather_strings(member, text, length, depth + 1);
     }
-    return 0;
 }
 
 /* The longest text that is JSON inside `content`: prompts put the conversation there as one encoded value. */
@@ -161,7 +158,8 @@ static char *find_conversation(const char *content)
         }
         char *text = NULL;
         size_t text_length = 0;
-        if (gather_strings(value, &text, &text_length, 0) == 0 && text_length > longest_length) {
+        gather_strings(value, &text, &text_length, 0);
+        if (text_length > longest_length) {
             free(longest);
             longest = text;
             longest_length = text_length;
@@ -171,7 +169,7 @@ static char *find_conversation(const char *content)
         json_decref(value);
         at += error.position > 0 ? error.position : 1;
     }
-    return longest ? longest : strdup(content);
+    return longest ? longest : sim_strdup(content);
 }
 
 /* ---- sentences ---- */
@@ -189,53 +187,44 @@ static const char *skip_label(const char *line, const char *end)
     return line;
 }
 
-static int add_sentence(struct oa_text *text, const char *start, const char *end)
+static void add_sentence(struct oa_text *text, const char *start, const char *end)
 {
     start = skip_label(start, end);
     while (start < end && isspace((unsigned char)*start))
         start++;
     while (end > start && isspace((unsigned char)end[-1]))
         end--;
-    if (end - start < 2 || text->sentence_count == OA_SENTENCES_MAX)
-        return 0;
-    char *sentence = strndup(start, (size_t)(end - start));
-    if (!sentence)
-        return -1;
+    size_t length = (size_t)(end - start);
+    if (length < 2 || text->sentence_count == OA_SENTENCES_MAX)
+        return;
+    char *sentence = sim_calloc(length + 1, 1);
+    memcpy(sentence, start, length);
     text->sentences[text->sentence_count++] = sentence;
-    return 0;
 }
 
-static int split_sentences(struct oa_text *text)
+static void split_sentences(struct oa_text *text)
 {
-    text->sentences = calloc(OA_SENTENCES_MAX, sizeof(*text->sentences));
-    if (!text->sentences)
-        return -1;
+    text->sentences = sim_calloc(OA_SENTENCES_MAX, sizeof(*text->sentences));
     const char *start = text->full;
     for (const char *at = start; *at; at++) {
         bool ends = *at == '\n' || (strchr(".?!", *at) && (at[1] == '\0' || isspace((unsigned char)at[1])));
         if (!ends)
             continue;
-        if (add_sentence(text, start, at + 1) < 0)
-            return -1;
+        add_sentence(text, start, at + 1);
         start = at + 1;
     }
-    return add_sentence(text, start, start + strlen(start));
+    add_sentence(text, start, start + strlen(start));
 }
 
-int oa_text_init(const char *content, struct oa_text *ret_text)
+void oa_text_init(const char *content, struct oa_text *ret_text)
 {
     struct oa_text text = { .full = find_conversation(content) };
-    if (text.full)
-        text.folded = strdup(text.full);
-    for (char *at = text.folded; at && *at; at++)
+    text.folded = sim_strdup(text.full);
+    for (char *at = text.folded; *at; at++)
         *at = (char)((unsigned char)*at < 0x80 ? tolower((unsigned char)*at) : *at);
-    if (!text.folded || split_sentences(&text) < 0) {
-        oa_text_done(&text);
-        return -1;
-    }
+    split_sentences(&text);
     understand(&text);
     *ret_text = text;
-    return 0;
 }
 
 void oa_text_done(struct oa_text *text)

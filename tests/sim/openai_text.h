@@ -21,9 +21,9 @@ struct oa_text {
 };
 
 /* Understands `content`, the user messages of a request. When it holds JSON (a text between markers, an
- * object), the longest value is the conversation and what surrounds it is left out. 0, or -1 without memory.
- * The caller releases *ret_text with oa_text_done. */
-int oa_text_init(const char *content, struct oa_text *ret_text);
+ * object), the longest value is the conversation and what surrounds it is left out. The caller releases
+ * *ret_text with oa_text_done. */
+void oa_text_init(const char *content, struct oa_text *ret_text);
 
 void oa_text_done(struct oa_text *text);
 
@@ -34,7 +34,7 @@ unsigned oa_text_count(const struct oa_text *text, const char *phrase);
 /* Whether `phrase` stands in `folded` as whole words. */
 bool oa_has_phrase(const char *folded, const char *phrase);
 
-/* A new string in ASCII lower case with '_' and '-' as spaces, or NULL without memory. */
+/* A new string in ASCII lower case with '_' and '-' as spaces. Gives memory for free(). */
 char *oa_fold(const char *text);
 
 #endif

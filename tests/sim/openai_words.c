@@ -190,7 +190,7 @@ static unsigned score_sentence(const char *sentence)
 {
     char *folded = oa_fold(sentence);
     unsigned score = 0;
-    for (size_t i = 0; folded && i < sizeof(subjects) / sizeof(subjects[0]); i++)
+    for (size_t i = 0; i < sizeof(subjects) / sizeof(subjects[0]); i++)
         for (size_t k = 0; k < PHRASES_MAX && subjects[i].phrases[k]; k++)
             score += oa_has_phrase(folded, subjects[i].phrases[k]);
     free(folded);
@@ -220,7 +220,7 @@ const char *oa_action(const struct oa_text *text, size_t index)
     for (size_t i = 0; i < text->sentence_count; i++) {
         char *folded = oa_fold(text->sentences[i]);
         bool is_action = false;
-        for (const char *const *promise = promises; folded && *promise; promise++)
+        for (const char *const *promise = promises; *promise; promise++)
             is_action |= oa_has_phrase(folded, *promise);
         free(folded);
         if (is_action && index-- == 0)

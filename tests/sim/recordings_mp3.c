@@ -68,8 +68,9 @@ static void write_frame(struct mp3_shape shape, size_t frame, uint8_t *bytes)
     put_bits(&side, 0, is_stereo ? 2 : 1); /* private bits */
     for (unsigned channel = 0; channel < shape.channels; channel++)
         put_granule(&side, shape.is_silent);
-    assert(side.position == 8u * (is_stereo ? SIDE_BYTES_STEREO : SIDE_BYTES_MONO));
-    uint8_t *main_data = bytes + 4 + (is_stereo ? SIDE_BYTES_STEREO : SIDE_BYTES_MONO);
+    size_t side_bytes = is_stereo ? SIDE_BYTES_STEREO : SIDE_BYTES_MONO;
+    assert(side.position == 8 * side_bytes);
+    uint8_t *main_data = bytes + 4 + side_bytes;
     for (unsigned channel = 0; channel < shape.channels && !shape.is_silent; channel++)
         main_data[channel] = choose_signs(frame, channel);
 }
@@ -87,8 +88,12 @@ void mp3_write_tag(const char *name, uint8_t bytes[MP3_TAG_BYTES])
     size_t length = strlen(name);
     size_t kept = length < FIELD ? length : FIELD;
     memset(bytes, 0, MP3_TAG_BYTES);
-    memcpy(bytes, "TAG", 3);
-    memcpy(bytes + TITLE, name + (length - kept), kept);
-    memcpy(bytes + ARTIST, name, kept);
+    bytes[0] = 'T';
+    bytes[1] = 'A';
+    bytes[2] = 'G';
+    for (size_t i = 0; i < kept; i++) {
+        bytes[TITLE + i] = (uint8_t)name[length - kept + i];
+        bytes[ARTIST + i] = (uint8_t)name[i];
+    }
     bytes[GENRE] = 101; /* speech */
 }
