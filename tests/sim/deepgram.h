@@ -62,15 +62,12 @@ enum dg_knob {
     DG_KNOBS
 };
 
-/* Results made lately: the same bytes with the same settings give the same text, as often as they are sent.
- */
+/* Results made lately: what says the same with the same settings gives the same text, as often as it is sent. */
 enum { DG_CACHE_SIZE = 256 };
 
 struct dg_cached {
-    char sha256[65];
-    char *query;  /* owned */
-    char *text;   /* owned; "results" as JSON */
-    json_t *info; /* owned; the part of the metadata that does not change */
+    char *key;     /* owned */
+    char *results; /* owned; JSON */
 };
 
 struct deepgram {

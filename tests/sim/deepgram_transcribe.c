@@ -5,6 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What is heard in a recording, and how: all that the results depend on besides the query. */
+struct heard {
+    json_t *script;   /* owned; who says what */
+    const char *name; /* tells this from everything else that may be heard */
+    const char *call; /* whose recording it is, or NULL */
+    uint64_t seed;
+};
+
+/* Invented talk comes in this many variants (text, times, confidence), so that a load test with thousands of
+ * recordings does not spend its time on inventing. */
+enum { VARIANTS = 48 };
+
 static uint64_t seed_of(const char *sha256)
 {
     char digits[17] = "";
@@ -13,44 +25,38 @@ static uint64_t seed_of(const char *sha256)
 }
 
 /* Who says what in this recording: what a test put there, else what the call has, else something invented. */
-static json_t *choose_script(struct sim_request *req, const struct dg_audio *audio, const char **ret_call)
+static struct heard listen_to(struct sim_request *req, const struct dg_audio *audio)
 {
     const struct deepgram *deepgram = req->service->state;
     const char *sha256 = sim_body_sha256(req);
     const struct exo_call *call = recordings_recognise(req->service->sim, req->body, req->body_size, sha256);
-    json_t *script = json_object_get(deepgram->scripts, sha256);
-    *ret_call = call ? call->sid : NULL;
-    if (!script && call)
-        script = call->script;
-    if (script)
-        return json_incref(script);
+    struct heard heard = { .script = json_object_get(deepgram->scripts, sha256),
+                           .name = sha256,
+                           .call = call ? call->sid : NULL,
+                           .seed = seed_of(sha256) };
+    if (!heard.script && call)
+        heard.script = call->script;
+    if (heard.script) {
+        json_incref(heard.script);
+        return heard;
+    }
     bool is_silent = audio->is_silent || (call && call->recording.is_silent);
-    return is_silent ? json_array() : dg_default_script(seed_of(sha256));
+    heard.seed %= VARIANTS;
+    heard.script = is_silent ? json_array() : dg_default_script(heard.seed);
+    heard.name = is_silent ? "silence" : sim_text(req, "variant %d", (int)heard.seed);
+    return heard;
 }
 
-static json_t *make_info(struct sim_request *req, const struct dg_settings *settings,
-                         const struct dg_audio *audio)
-{
-    char arch[64], name[96], id[37];
-    uint64_t state = 17;
-    for (const char *at = settings->model; *at; at++)
-        state = state * 31 + (unsigned char)*at;
-    dg_write_uuid(&state, id);
-    dg_name_model(settings->model, arch, name, sizeof(arch));
-    json_t *info = json_pack("{s:s, s:f, s:i, s:[s], s:{s:{s:s, s:s, s:s}}}", "sha256", sim_body_sha256(req),
-                             "duration", audio->seconds, "channels", (int)audio->channels, "models", id,
-                             "model_info", id, "name", name, "version", "2026-01-01.0", "arch", arch);
-    return info;
-}
-
-/* The query without what only comes back in the metadata. */
-static char *cache_key(struct sim_request *req)
+/* The name of an answer: what is heard, for how long, and the query without what only comes back in the metadata. */
+static const char *cache_key(struct sim_request *req, const struct dg_audio *audio, const struct heard *heard)
 {
     static const char *const echoed[] = { "tag", "extra", "callback", "callback_method", "mip_opt_out" };
-    size_t room = 1;
+    const char *key = sim_text(req, "%s %.17g %u %d ", heard->name, audio->seconds, audio->channels,
+                               sim_knob_bool(req->service, DG_NESTED_TOPICS));
+    size_t room = strlen(key) + 1;
     for (size_t i = 0; i < req->query_count; i++)
         room += strlen(req->query[i].name) + strlen(req->query[i].value) + 2;
-    char *key = sim_alloc(req, room), *at = key;
+    char *whole = sim_alloc(req, room), *at = stpcpy(whole, key);
     for (size_t i = 0; i < req->query_count; i++) {
         size_t known = 0;
         while (known < sizeof(echoed) / sizeof(echoed[0]) && strcmp(echoed[known], req->query[i].name) != 0)
@@ -63,24 +69,21 @@ static char *cache_key(struct sim_request *req)
         *at++ = '&';
     }
     *at = '\0';
-    return key;
+    return whole;
 }
 
-static struct dg_cached *find_cached(struct deepgram *deepgram, const char *sha256, const char *key)
+static struct dg_cached *find_cached(struct deepgram *deepgram, const char *key)
 {
-    for (size_t i = 0; i < DG_CACHE_SIZE; i++) {
-        struct dg_cached *entry = &deepgram->cache[i];
-        if (entry->text && strcmp(entry->sha256, sha256) == 0 && strcmp(entry->query, key) == 0)
-            return entry;
-    }
+    for (size_t i = 0; i < DG_CACHE_SIZE; i++)
+        if (deepgram->cache[i].key && strcmp(deepgram->cache[i].key, key) == 0)
+            return &deepgram->cache[i];
     return NULL;
 }
 
 static void free_cached(struct dg_cached *entry)
 {
-    free(entry->query);
-    free(entry->text);
-    json_decref(entry->info);
+    free(entry->key);
+    free(entry->results);
     *entry = (struct dg_cached){ 0 };
 }
 
@@ -92,25 +95,21 @@ void dg_drop_cache(struct deepgram *deepgram)
 
 /* Makes the results, or NULL when the script is of no use. */
 static struct dg_cached *make_cached(struct sim_request *req, const struct dg_settings *settings,
-                                     const struct dg_audio *audio, json_t *script, const char *key)
+                                     const struct dg_audio *audio, const struct heard *heard, const char *key)
 {
     struct deepgram *deepgram = req->service->state;
-    const char *sha256 = sim_body_sha256(req);
-    uint64_t seed = seed_of(sha256);
     struct dg_words words;
-    if (dg_words_init(script, audio->seconds, seed, &words) < 0)
+    if (dg_words_init(heard->script, audio->seconds, heard->seed, &words) < 0)
         return NULL;
     const char *language =
         settings->detect_language || strcmp(settings->language, "multi") == 0 ? "en" : settings->language;
-    json_t *results = dg_make_results(req, settings, audio, &words, language, seed,
+    json_t *results = dg_make_results(req, settings, audio, &words, language, heard->seed,
                                       sim_knob_bool(req->service, DG_NESTED_TOPICS));
     dg_words_done(&words);
     struct dg_cached *entry = &deepgram->cache[deepgram->cache_next++ % DG_CACHE_SIZE];
     free_cached(entry);
-    memcpy(entry->sha256, sha256, sizeof(entry->sha256));
-    entry->query = sim_strdup(key);
-    entry->text = json_dumps(results, JSON_COMPACT);
-    entry->info = make_info(req, settings, audio);
+    entry->key = sim_strdup(key);
+    entry->results = json_dumps(results, JSON_COMPACT);
     json_decref(results);
     return entry;
 }
@@ -169,15 +168,30 @@ static void add_usage(const struct dg_settings *settings, json_t *metadata)
                                           "output_tokens", 20));
 }
 
-static json_t *make_metadata(struct sim_request *req, const struct dg_settings *settings, const json_t *info)
+static void add_model(const struct dg_settings *settings, json_t *metadata)
+{
+    char arch[64], name[96], id[37];
+    uint64_t state = 17;
+    for (const char *at = settings->model; *at; at++)
+        state = state * 31 + (unsigned char)*at;
+    dg_write_uuid(&state, id);
+    dg_name_model(settings->model, arch, name, sizeof(arch));
+    json_object_set_new(metadata, "models", json_pack("[s]", id));
+    json_object_set_new(
+        metadata, "model_info",
+        json_pack("{s:{s:s, s:s, s:s}}", id, "name", name, "version", "2026-01-01.0", "arch", arch));
+}
+
+static json_t *make_metadata(struct sim_request *req, const struct dg_settings *settings,
+                             const struct dg_audio *audio)
 {
     char created[32];
     sim_time_text(req->now_ms, 0, "%Y-%m-%dT%H:%M:%S", created, sizeof(created));
-    json_t *metadata =
-        json_pack("{s:s, s:s}", "transaction_key", "deprecated", "request_id", dg_request_id(req));
-    json_object_set(metadata, "sha256", json_object_get(info, "sha256"));
-    json_object_set_new(metadata, "created", json_sprintf("%s.%03dZ", created, (int)(req->now_ms % 1000)));
-    json_object_update_missing(metadata, (json_t *)info);
+    json_t *metadata = json_pack("{s:s, s:s, s:s, s:o, s:f, s:i}", "transaction_key", "deprecated",
+                                 "request_id", dg_request_id(req), "sha256", sim_body_sha256(req), "created",
+                                 json_sprintf("%s.%03dZ", created, (int)(req->now_ms % 1000)), "duration",
+                                 audio->seconds, "channels", (int)audio->channels);
+    add_model(settings, metadata);
     add_echo(req, metadata);
     add_warnings(settings, metadata);
     add_usage(settings, metadata);
@@ -217,27 +231,24 @@ void dg_transcribe(struct sim_request *req, struct sim_response *res, const stru
                    const struct dg_audio *audio)
 {
     struct deepgram *deepgram = req->service->state;
-    const char *sha256 = sim_body_sha256(req), *call = NULL;
-    char *key = cache_key(req);
-    struct dg_cached *entry = find_cached(deepgram, sha256, key);
-
-    if (!entry) {
-        json_t *script = choose_script(req, audio, &call);
-        entry = make_cached(req, settings, audio, script, key);
-        json_decref(script);
-    }
+    struct heard heard = listen_to(req, audio);
+    const char *key = cache_key(req, audio, &heard);
+    struct dg_cached *entry = find_cached(deepgram, key);
+    if (!entry)
+        entry = make_cached(req, settings, audio, &heard, key);
+    json_decref(heard.script);
     if (!entry) {
         sim_respond_json(res, 500,
                          json_pack("{s:s}", "error", "the script of this recording has another form"));
         return;
     }
-    note_transcription(deepgram, sha256, call, audio->seconds);
-    json_t *metadata = make_metadata(req, settings, entry->info);
+    note_transcription(deepgram, sim_body_sha256(req), heard.call, audio->seconds);
+    json_t *metadata = make_metadata(req, settings, audio);
     if (sim_query(req, "callback")) {
         deepgram->callbacks++;
         sim_respond_json(res, 200, json_pack("{s:O}", "request_id", json_object_get(metadata, "request_id")));
     } else {
-        send_answer(req, res, metadata, entry->text);
+        send_answer(req, res, metadata, entry->results);
     }
     json_decref(metadata);
 }
