@@ -128,9 +128,14 @@ static void read_block(struct conf *conf, const config_setting_t *setting)
     if (!block)
         return;
     ((struct conf_block_inner *)(uintptr_t)block->inner)->setting = setting;
+    if (!config_setting_get_member(setting, "plugin"))
+        return;
     const char *plugin = text_member(conf, setting, "plugin", "a plugin's name in quotes");
-    if (plugin)
-        block->plugin = plugin;
+    block->plugin = plugin ? plugin : block->name;
+    if (!plugin) {
+        block->off = CONF_OFF_WRONG;
+        block->off_reason = "its plugin is not known";
+    }
 }
 
 void conf_read_blocks(struct conf *conf)
@@ -194,7 +199,7 @@ static void judge_block(struct conf *conf, struct conf_block *block, bool is_goo
         block->off_reason = "it has mistakes";
     } else if (!is_true(block, "enabled", true)) {
         block->off = CONF_OFF_DISABLED;
-        block->off_reason = "it is disabled";
+        block->off_reason = "disabled";
     } else if (inner->missing_count > 0) {
         block->off = CONF_OFF_MISSING;
         block->off_reason = inner->missing[0].text;

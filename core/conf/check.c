@@ -47,7 +47,7 @@ static void check_block_name(struct conf *conf, struct conf_block *block, const 
     const char *names[NAMES_MAX];
     bool is_named = inner->setting && config_setting_get_member(inner->setting, "plugin");
 
-    if (is_among(block->plugin, plugins))
+    if (block->off == CONF_OFF_WRONG || is_among(block->plugin, plugins))
         return;
     block->off = CONF_OFF_WRONG;
     block->off_reason = "its plugin is not known";
@@ -92,12 +92,8 @@ void conf_check_names(struct conf *conf, const char *const *plugins)
     if (!conf->inner->has_tree)
         return;
     check_top(conf, plugins);
-    for (size_t i = 0; i < conf->block_count; i++) {
-        struct conf_block *block = conf->blocks[i];
-        check_block_name(conf, block, plugins);
-        if (!block->is_used && !block->is_implicit && block->off != CONF_OFF_WRONG)
-            conf_block_notice(conf, block, "'%s' is in no pipeline and is not loaded", block->name);
-    }
+    for (size_t i = 0; i < conf->block_count; i++)
+        check_block_name(conf, conf->blocks[i], plugins);
 }
 
 /* ---- places ---- */
@@ -202,7 +198,7 @@ static void check_stage(struct conf *conf, struct conf_pipeline *pipeline, const
             continue;
         if (!may_be_off(block))
             report_missing(conf, block);
-        else
+        else if (!pipeline->off_reason)
             conf_say(conf, CONF_NOTICE, place->file, place->line, "'%s' is off: %s; '%s' does its work",
                      block->name, block->off_reason, left->name);
     }
@@ -256,6 +252,17 @@ static void check_pipeline(struct conf *conf, struct conf_pipeline *pipeline)
                  pipeline->name, pipeline->off_reason);
 }
 
+/* Only when all is well otherwise: a misspelt stage leaves its block unused, and one mistake should be told once. */
+static void tell_unused(struct conf *conf)
+{
+    for (size_t i = 0; i < conf->block_count; i++) {
+        struct conf_block *block = conf->blocks[i];
+        if (!block->is_used && !block->is_implicit)
+            conf_block_notice(conf, block, "no pipeline that is enabled uses '%s': it is not loaded",
+                              block->name);
+    }
+}
+
 void conf_check_pipelines(struct conf *conf)
 {
     size_t running = 0;
@@ -263,11 +270,13 @@ void conf_check_pipelines(struct conf *conf)
     for (size_t i = 0; i < conf->pipeline_count; i++) {
         struct conf_pipeline *pipeline = &conf->pipelines[i];
         if (pipeline->is_disabled)
-            pipeline->off_reason = "it is disabled";
+            pipeline->off_reason = "disabled";
         else
             check_pipeline(conf, pipeline);
         running += pipeline->off_reason == NULL;
     }
     if (conf->pipeline_count > 0 && running == 0 && conf_error_count(conf) == 0)
         conf_say(conf, CONF_ERROR, conf->path, 0, "nothing would run: every pipeline is off");
+    if (conf_error_count(conf) == 0)
+        tell_unused(conf);
 }

@@ -105,7 +105,10 @@ static bool parse_tree(struct conf *conf)
 
 static void read_all(struct conf *conf)
 {
-    if (!conf_scan(conf) || conf->inner->is_out_of_memory || !parse_tree(conf))
+    /* A part that could not be included would make everything in it seem missing. */
+    bool is_whole = conf_error_count(conf) == 0;
+
+    if (!conf_scan(conf) || !is_whole || conf->inner->is_out_of_memory || !parse_tree(conf))
         return;
     conf_read_env_file(conf);
     conf_expand_all(conf);

@@ -40,7 +40,7 @@ static const char *const type_forms[] = {
     [SB_OPT_SIZE] = "a size, such as \"25m\"",
     [SB_OPT_RATE] = "a rate in quotes, such as \"200/min\"",
     [SB_OPT_LIST] = "a list of texts, such as [ \"a\", \"b\" ]",
-    [SB_OPT_PATH] = "the path of a file in quotes",
+    [SB_OPT_PATH] = "a path in quotes",
     [SB_OPT_URL] = "an address in quotes, such as \"https://api.example.com\"",
     [SB_OPT_ENUM] = "a word in quotes",
     [SB_OPT_JSON_FILE] = "the path of a JSON file in quotes",
@@ -95,6 +95,15 @@ static bool refuse_kind(const struct reading *r)
     return false;
 }
 
+static bool refuse_range(const struct reading *r, const char *range)
+{
+    const char *from = r->variable ? conf_printf(r->conf, " (from %s)", r->variable) : "";
+
+    conf_say(r->conf, CONF_ERROR, r->value->file, r->value->line, "%s'%s' must be %s%s",
+             r->setting ? "" : "the default of ", r->option->name, range, from);
+    return false;
+}
+
 static void format_in(enum sb_option_type type, int64_t number, char ret_text[24])
 {
     if (type == SB_OPT_DURATION)
@@ -117,8 +126,8 @@ static bool check_range(const struct reading *r)
     format_in(option->type, option->max, most);
     format_in(option->type, number, got);
     if (option->max == INT64_MAX)
-        return refuse(r, conf_printf(r->conf, "must be at least %s, not %s", least, got));
-    return refuse(r, conf_printf(r->conf, "must be from %s to %s, not %s", least, most, got));
+        return refuse_range(r, conf_printf(r->conf, "at least %s, not %s", least, got));
+    return refuse_range(r, conf_printf(r->conf, "from %s to %s, not %s", least, most, got));
 }
 
 static bool read_choice(const struct reading *r, const char *text)
@@ -172,7 +181,7 @@ static bool find_script(struct reading *r, const char *text)
             return true;
         }
     }
-    return refuse(r, conf_printf(conf, "there is no script '%s' in '%s'", text, conf->dir));
+    return refuse(r, conf_printf(conf, "there is no script '%s' beside '%s'", text, conf->path));
 }
 
 static void keep_document(struct conf *conf, struct conf_value *value, json_t *document)
@@ -194,7 +203,7 @@ static bool read_document(struct reading *r, const char *text)
     r->value->text = absolute_path(conf, conf->dir, text);
     if (access(r->value->text, F_OK) < 0 && errno == ENOENT) {
         if (r->option->required)
-            return refuse(r, conf_printf(conf, "there is no file '%s' in '%s'", text, conf->dir));
+            return refuse(r, conf_printf(conf, "there is no file '%s' beside '%s'", text, conf->path));
         conf_say(conf, CONF_NOTICE, r->value->file, r->value->line, "'%s': %s not found: going on without it",
                  r->option->name, text);
         return true;
@@ -242,7 +251,7 @@ static bool read_elements(const struct reading *r)
     for (int i = 0; i < count; i++) {
         const config_setting_t *element = config_setting_get_elem(r->setting, (unsigned)i);
         if (config_setting_type(element) != CONFIG_TYPE_STRING) {
-            CONF_SAY(r->conf, CONF_ERROR, element, "'%s' must be %s, not with %s in it", r->option->name,
+            CONF_SAY(r->conf, CONF_ERROR, element, "'%s' must be %s; there is %s in it", r->option->name,
                      type_forms[SB_OPT_LIST], conf_kind_of(element));
             return false;
         }
@@ -325,6 +334,12 @@ static bool read_number(struct reading *r)
     return check_range(r);
 }
 
+/* Whether "" was written to take a default away, and did not come out of a variable without a value. */
+static bool is_meant_empty(const struct reading *r, const struct conf_text *text)
+{
+    return r->option->type == SB_OPT_STRING && r->option->default_text && !*text->because && !text->variable;
+}
+
 /* What a setting says; an empty text says nothing. `*ret_because` is why it is empty, if a variable is. */
 static bool read_setting(struct reading *r, const char **ret_because)
 {
@@ -337,7 +352,7 @@ static bool read_setting(struct reading *r, const char **ret_because)
         r->variable = text.variable;
         if (text.is_bad)
             return false;
-        if (!*text.text) {
+        if (!*text.text && !is_meant_empty(r, &text)) {
             *ret_because = text.because;
             return true;
         }
@@ -367,9 +382,12 @@ static bool read_setting(struct reading *r, const char **ret_because)
 static void note_missing(struct reading *r, struct conf_block *block, const char *because)
 {
     struct conf *conf = r->conf;
-    const char *owner = block && block->is_implicit ? conf_printf(conf, " of '%s'", block->name) : "";
-    const char *text = conf_printf(conf, "required option '%s'%s is %s%s", r->option->name, owner,
-                                   r->setting ? "empty" : "missing", because);
+    const char *state = r->setting ? "empty" : "missing";
+    const char *text =
+        block && block->is_implicit
+            ? conf_printf(conf, "required option '%s' is missing: there is no block '%s'", r->option->name,
+                          block->name)
+            : conf_printf(conf, "required option '%s' is %s%s", r->option->name, state, because);
     struct conf_block_inner *inner = block ? (struct conf_block_inner *)(uintptr_t)block->inner : NULL;
 
     if (!inner || inner->missing_count == CONF_MISSING_MAX) {

@@ -215,7 +215,11 @@ void conf_read_pipelines(struct conf *conf)
     const config_setting_t *root = config_root_setting(&conf->inner->tree);
     const config_setting_t *group = config_setting_get_member(root, "pipelines");
 
-    if (!group || !config_setting_is_group(group) || config_setting_length(group) == 0) {
+    if (group && !config_setting_is_group(group)) {
+        CONF_SAY(conf, CONF_ERROR, group, "'pipelines' must be a group { }, not %s", conf_kind_of(group));
+        return;
+    }
+    if (!group || config_setting_length(group) == 0) {
         CONF_SAY(conf, CONF_ERROR, group,
                  "there is no pipeline: pipelines = { calls = { source = ... stages = ... sinks = ... } }");
         return;

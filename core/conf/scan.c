@@ -74,18 +74,29 @@ static bool may_be_shown(const struct token *token)
 
     if (token->kind == TOKEN_OPEN || token->kind == TOKEN_CLOSE)
         return true;
+    if (token->size > 3 && token->start[0] == '$')
+        return strspn(token->start + 2, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == token->size - 3;
     while (digits < token->size && isdigit((unsigned char)token->start[digits]))
         digits++;
     return token->kind != TOKEN_TEXT && digits > 0 && digits <= 9 && token->size - digits <= 3;
 }
 
-/* Goes on at the next line, where a new setting most likely begins; a bracket that closes is never skipped over. */
+/* Goes on at the next line, where a new setting most likely begins. Brackets that open on the way are followed to their
+ * end; one that closes something around it is never skipped over. */
 static void skip_line(struct scanner *s)
 {
-    unsigned line = s->token.line;
+    unsigned line = s->token.line, open = 0;
 
-    while (s->token.kind != TOKEN_END && s->token.line == line && *s->token.start != '}')
+    while (s->token.kind != TOKEN_END && (s->token.line == line || open > 0)) {
+        if (s->token.kind == TOKEN_OPEN)
+            open++;
+        else if (s->token.kind == TOKEN_CLOSE && open > 0)
+            open--;
+        else if (s->token.kind == TOKEN_CLOSE && *s->token.start == '}')
+            return;
+        line = s->token.line;
         advance(s);
+    }
 }
 
 static struct subject subject_of(const struct token *name)
@@ -154,6 +165,10 @@ static bool scan_element(struct scanner *s, struct subject subject, char open, e
         *kind = s->token.kind;
     }
     bool is_text = s->token.kind == TOKEN_TEXT;
+    if (s->token.kind == TOKEN_OPEN_TEXT) {
+        complain_about_value(s, subject);
+        return false; /* whether the list ends in that text, nobody can tell */
+    }
     if (!is_scalar(s->token.kind) && s->token.kind != TOKEN_OPEN) {
         complain_about_value(s, subject);
         advance(s);
@@ -213,7 +228,7 @@ static void scan_list(struct scanner *s, struct subject subject)
     if (*s->token.start != closing_of(open)) {
         FAULT(s, s->token.line, "the '%c' of '%.*s' must be closed with '%c', not with '%c'", open,
               subject.size, subject.start, closing_of(open), *s->token.start);
-        if (*s->token.start == '}')
+        if (*s->token.start == '}' && s->token.line != open_line)
             return; /* more likely the end of the group around it */
     }
     advance(s);
@@ -342,7 +357,7 @@ static void scan_value(struct scanner *s, struct subject subject)
 {
     if (s->token.kind == TOKEN_OPEN && s->depth == SCAN_DEPTH_MAX) {
         FAULT(s, s->token.line, "groups are nested too deep; %d is the limit", SCAN_DEPTH_MAX);
-        advance(s);
+        skip_line(s);
         return;
     }
     if (s->token.kind == TOKEN_OPEN) {
@@ -369,7 +384,10 @@ static void scan_value(struct scanner *s, struct subject subject)
     bool is_new_line = s->token.line != s->last.line;
     bool is_odd = !is_new_line && s->token.kind != TOKEN_SEPARATOR && s->token.kind != TOKEN_COMMA &&
                   s->token.kind != TOKEN_CLOSE && s->token.kind != TOKEN_NAME && s->token.kind != TOKEN_END;
-    if (is_odd) {
+    if (is_odd && strncmp(s->token.start, "@include", 8) == 0) {
+        FAULT(s, s->token.line, "'@include' must be the first word of its line");
+        skip_line(s);
+    } else if (is_odd) {
         FAULT(s, s->token.line, "there is something behind the value of '%.*s'", subject.size, subject.start);
         skip_line(s);
     }

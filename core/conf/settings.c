@@ -118,7 +118,7 @@ static const struct sb_option settings_table[] = {
                                 .type = SB_OPT_DURATION,
                                 .default_text = "90d",
                                 .min = DAY,
-                                .max = 36500 * DAY,
+                                .max = INT64_MAX,
                                 .help = "How long finished conversations are kept; who they were is "
                                         "remembered for ever." },
     [SET_COUNT] = { .name = NULL },
@@ -247,7 +247,9 @@ static void check_two_listeners(struct conf *conf, const struct conf_value *list
 
     if (listen->text && admin->text && s->listen_port != 0 && s->listen_port == s->admin_port &&
         strcmp(s->listen_host, s->admin_host) == 0)
-        complain(conf, admin->is_given ? admin : listen, "'listen' and 'admin_listen' must be two addresses");
+        conf_say(conf, CONF_ERROR, admin->is_given ? admin->file : listen->file,
+                 admin->is_given ? admin->line : listen->line,
+                 "'listen' and 'admin_listen' must be two addresses");
 }
 
 /* The folders of plugin_dir as absolute paths. */

@@ -15,7 +15,8 @@ enum mode { MODE_PLAIN, MODE_COMMENT };
 
 struct splicer {
     struct conf *conf;
-    enum mode mode; /* survives the borders of files, as it does in libconfig */
+    const char *open[CONF_INCLUDE_DEPTH_MAX + 1]; /* the files that are being read, the main one first */
+    enum mode mode;                               /* survives the borders of files, as it does in libconfig */
     bool has_room;
 };
 
@@ -98,6 +99,24 @@ static char *path_beside(const char *beside, const char *name)
     return dir ? file_join(dir, name) : NULL;
 }
 
+/* Whether `target` may be read now: not while it is being read, and not too deep. */
+static bool may_include(const struct splicer *splicer, const char *target, size_t file, unsigned number,
+                        unsigned depth)
+{
+    const char *shown = splicer->conf->inner->files[file];
+
+    for (unsigned i = 0; i <= depth; i++)
+        if (strcmp(splicer->open[i], target) == 0) {
+            conf_say(splicer->conf, CONF_ERROR, shown, number, "'@include': '%s' would include itself",
+                     target);
+            return false;
+        }
+    if (depth == CONF_INCLUDE_DEPTH_MAX)
+        conf_say(splicer->conf, CONF_ERROR, shown, number,
+                 "'@include': files are nested too deep; %d is the limit", CONF_INCLUDE_DEPTH_MAX);
+    return depth < CONF_INCLUDE_DEPTH_MAX;
+}
+
 static void splice_include(struct splicer *splicer, char *line, const char *path, size_t file,
                            unsigned number, unsigned depth)
 {
@@ -106,13 +125,6 @@ static void splice_include(struct splicer *splicer, char *line, const char *path
     char *name = included_name(splicer, line, file, number);
     if (!name)
         return;
-    if (depth == CONF_INCLUDE_DEPTH_MAX) {
-        conf_say(conf, CONF_ERROR, shown, number,
-                 "cannot include '%s': files include each other, or are nested deeper than %d", name,
-                 CONF_INCLUDE_DEPTH_MAX);
-        return;
-    }
-
     struct sb_error err = SB_ERROR_INIT;
     AUTO_STR target = path_beside(path, name);
     AUTO_STR text = NULL;
@@ -121,8 +133,10 @@ static void splice_include(struct splicer *splicer, char *line, const char *path
         conf->inner->is_out_of_memory = true;
         return;
     }
+    if (!may_include(splicer, target, file, number, depth))
+        return;
     if (file_read(target, CONF_FILE_BYTES_MAX, &text, &size, &err) < 0) {
-        conf_say(conf, CONF_ERROR, shown, number, "cannot include: %s", err.text);
+        conf_say(conf, CONF_ERROR, shown, number, "'@include': %s", err.text);
         return;
     }
     if (strlen(text) != size) {
@@ -130,6 +144,7 @@ static void splice_include(struct splicer *splicer, char *line, const char *path
         return;
     }
     splice_text(splicer, target, target, text, depth + 1);
+    explicit_bzero(text, size);
 }
 
 static void splice_line(struct splicer *splicer, char *line, const char *path, size_t file, unsigned number,
@@ -164,6 +179,7 @@ static void splice_text(struct splicer *splicer, const char *path, const char *s
                  CONF_FILES_MAX);
         return;
     }
+    splicer->open[depth] = path;
     if (strncmp(text, "\xEF\xBB\xBF", 3) == 0)
         text += 3; /* the mark that some editors put first */
     while (text && *text && splicer->has_room) {

@@ -154,7 +154,10 @@ struct conf_text conf_text_of(struct conf *conf, const config_setting_t *setting
     struct conf_text result = text ? *text : nothing;
 
     if (result.has_gap && *result.text) {
-        CONF_SAY(conf, CONF_ERROR, setting, "this text is incomplete%s", result.because);
+        const char *name = config_setting_name(setting);
+        if (!name && config_setting_parent(setting))
+            name = config_setting_name(config_setting_parent(setting)); /* an element of a list */
+        CONF_SAY(conf, CONF_ERROR, setting, "'%s' is incomplete%s", name ? name : "", result.because);
         result.is_bad = true;
     }
     return result;

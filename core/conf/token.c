@@ -61,12 +61,16 @@ static size_t text_size(const char *start, enum token_kind *ret_kind)
     return (size_t)(p - start) + (*p == '"');
 }
 
+/* A variable without quotes is one run, so that its brackets are not taken for a group's. */
 static size_t run_size(const char *start)
 {
     size_t size = 0;
 
-    while (!is_boundary(start[size]))
-        size++;
+    while (!is_boundary(start[size]) || (start[size] == '{' && size > 0 && start[size - 1] == '$')) {
+        if (start[size] == '{')
+            size += strcspn(start + size, "}\n");
+        size += start[size] != '\0' && start[size] != '\n';
+    }
     return size > 0 ? size : 1;
 }
 

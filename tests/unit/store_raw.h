@@ -3,6 +3,7 @@
 #define TESTS_UNIT_STORE_RAW_H
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sqlite3.h>
 #include <sys/wait.h>
 

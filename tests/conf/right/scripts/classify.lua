@@ -1,0 +1,2 @@
+-- The corpus needs a file of this name; nothing runs it.
+return {}
