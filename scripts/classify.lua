@@ -65,7 +65,9 @@ local NEGATIONS = {
 local NEGATION_REACH = 3 -- words
 
 -- Words that end the reach of a negation: "no, it is urgent", "not now but urgently tomorrow".
-local BREAKS = { ["but"] = true, ["it's"] = true, ["it"] = true, ["because"] = true, ["however"] = true, ["so"] = true }
+local BREAKS = {
+  ["but"] = true, ["it's"] = true, ["it"] = true, ["because"] = true, ["however"] = true, ["so"] = true,
+}
 
 -- Phrases that contain a word of the lists and mean something else.
 local LOOK_ALIKES = {
