@@ -120,6 +120,8 @@ struct exotel *exotel_of(struct sim *sim);
 int exo_add_call(struct exotel *exotel, struct exo_call *call, struct sim_error *err);
 void exo_free_call(struct exo_call *call); /* NULL is allowed */
 void exo_drop_calls(struct exotel *exotel);
+/* Takes away the calls that came after the one with this id, as if they had never come. */
+void exo_drop_calls_after(struct exotel *exotel, uint64_t id);
 struct exo_call *exo_find_call(const struct exotel *exotel, const char *sid);
 struct exo_call *exo_find_recording(const struct exotel *exotel, const char *account, const char *name);
 /* The position of the first call that does not start before `start_s` (seconds since 1970). */
@@ -208,7 +210,8 @@ void exo_drop_accounts(struct exotel *exotel);
 /* Adds one call. `plan` describes it as the README says; `extra`, which may be NULL, stands under it: a
  * member of `plan` wins. */
 int exo_plan_call(struct exotel *exotel, const json_t *plan, const json_t *extra, struct sim_error *err);
-/* Adds what `plans` describes: a list, one call, or a generator. Gives how many in *ret_count. */
+/* Adds what `plans` describes: a list, one call, or a generator. Gives how many in *ret_count; after
+ * a mistake none of them is there. */
 int exo_plan_calls(struct exotel *exotel, const json_t *plans, size_t *ret_count, struct sim_error *err);
 /* Adds the calls of a generator (a plan with the member "generate"). */
 int exo_generate(struct exotel *exotel, const json_t *recipe, size_t *ret_count, struct sim_error *err);

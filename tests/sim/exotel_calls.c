@@ -121,6 +121,26 @@ static void drop_index(struct exo_index *index)
     *index = (struct exo_index){ 0 };
 }
 
+void exo_drop_calls_after(struct exotel *exotel, uint64_t id)
+{
+    size_t kept = 0;
+    drop_index(&exotel->by_sid);
+    drop_index(&exotel->by_recording);
+    for (size_t i = 0; i < exotel->call_count; i++) {
+        struct exo_call *call = exotel->calls[i];
+        if (call->id > id) {
+            exo_free_call(call);
+            continue;
+        }
+        exotel->calls[kept++] = call;
+        put_in_index(&exotel->by_sid, call->sid, call);
+        if (call->recording.exists)
+            put_in_index(&exotel->by_recording, call->recording.key, call);
+    }
+    exotel->call_count = kept;
+    exotel->next_id = id;
+}
+
 void exo_drop_calls(struct exotel *exotel)
 {
     for (size_t i = 0; i < exotel->call_count; i++)

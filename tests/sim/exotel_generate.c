@@ -137,7 +137,7 @@ int exo_generate(struct exotel *exotel, const json_t *plan, size_t *ret_count, s
     return rc;
 }
 
-int exo_plan_calls(struct exotel *exotel, const json_t *plans, size_t *ret_count, struct sim_error *err)
+static int plan_all(struct exotel *exotel, const json_t *plans, size_t *ret_count, struct sim_error *err)
 {
     size_t total = 0, index;
     json_t *plan;
@@ -152,10 +152,19 @@ int exo_plan_calls(struct exotel *exotel, const json_t *plans, size_t *ret_count
         size_t count = 0;
         if (!json_is_object(plan))
             return sim_fail(err, "calls: member %zu is not an object", index);
-        if (exo_plan_calls(exotel, plan, &count, err) < 0)
+        if (plan_all(exotel, plan, &count, err) < 0)
             return -1;
         total += count;
     }
     *ret_count = total;
     return 0;
+}
+
+int exo_plan_calls(struct exotel *exotel, const json_t *plans, size_t *ret_count, struct sim_error *err)
+{
+    uint64_t last_id = exotel->next_id;
+    int rc = plan_all(exotel, plans, ret_count, err);
+    if (rc < 0)
+        exo_drop_calls_after(exotel, last_id);
+    return rc;
 }

@@ -378,6 +378,14 @@ class Kinds(Exotel):
             self.assertEqual(answer.status, 400)
             self.assertIn(text, answer.json["error"])
 
+    def test_a_list_with_a_mistake_adds_nothing(self):
+        kept = self.add({"start": "-1h"})
+        plans = [{"sid": "a1", "start": "-2h"}, {"generate": 3}, {"sid": "a1"}]
+        answer = self.remote.request("control", "/control/exotel/calls", "POST", plans)
+        self.assertEqual((answer.status, answer.json["error"]), (400, "two calls have the sid 'a1'"))
+        self.assertEqual(self.sids(), kept)
+        self.assertEqual(len(self.add(*plans[:2])), 4)
+
 
 class Ccm(Exotel):
     def test_e7_1_users(self):
