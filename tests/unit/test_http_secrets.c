@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <netinet/in.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -120,6 +121,7 @@ static void start_peer(struct peer *peer, const char *dir)
     peer->pid = fork();
     assert_true(peer->pid >= 0);
     if (peer->pid == 0) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that fails does not get to stop it */
         for (;;) {
             int conn = accept(fd, NULL, NULL);
             if (conn < 0)
