@@ -71,6 +71,9 @@ static size_t cut_characters(const char *text, size_t max)
     return length;
 }
 
+/* No schema that means something asks for a longer text than this. */
+enum { PADDING_MAX = 1000000 };
+
 /* Cuts or pads to the lengths of the schema, which count characters. Gives a new reference. */
 static json_t *fit_text(const json_t *schema, const char *text)
 {
@@ -78,7 +81,8 @@ static json_t *fit_text(const json_t *schema, const char *text)
     size_t length =
         json_is_integer(max) ? cut_characters(text, (size_t)json_integer_value(max)) : strlen(text);
     size_t characters = count_characters(text, length), missing = 0;
-    if (json_is_integer(min) && characters < (size_t)json_integer_value(min))
+    if (json_is_integer(min) && json_integer_value(min) > 0 && json_integer_value(min) <= PADDING_MAX &&
+        characters < (size_t)json_integer_value(min))
         missing = (size_t)json_integer_value(min) - characters;
     char *fitted = sim_calloc(length + missing + 1, 1);
     for (size_t i = 0; i < length + missing; i++)
