@@ -19,7 +19,9 @@ static const char *absolute_dir(struct conf *conf, const char *path)
     AUTO_STR dir = file_dir(path);
     AUTO_STR whole = dir ? realpath(dir, NULL) : NULL;
 
-    return whole ? conf_strdup(conf, whole) : conf_strdup(conf, ".");
+    if (!dir || (!whole && errno == ENOMEM))
+        conf->inner->is_out_of_memory = true;
+    return conf_strdup(conf, whole ? whole : "."); /* a folder that is not there has no file to read either */
 }
 
 static struct conf *new_conf(void)

@@ -17,7 +17,7 @@
 static inline void check_int_at(const char *file, int line, const char *row, int64_t want, int64_t got)
 {
     if (want != got) {
-        print_error("[%s] want %" PRId64 ", got %" PRId64 "\n", row, want, got);
+        (void)fprintf(stderr, "[%s] want %" PRId64 ", got %" PRId64 "\n", row, want, got);
         _fail(file, line);
     }
 }
@@ -28,7 +28,8 @@ static inline void check_str_at(const char *file, int line, const char *row, con
     bool is_same = want && got ? strcmp(want, got) == 0 : want == got;
 
     if (!is_same) {
-        print_error("[%s] want \"%s\"\n got \"%s\"\n", row, want ? want : "(null)", got ? got : "(null)");
+        (void)fprintf(stderr, "[%s] want \"%s\"\n got \"%s\"\n", row, want ? want : "(null)",
+                      got ? got : "(null)");
         _fail(file, line);
     }
 }

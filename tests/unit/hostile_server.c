@@ -24,6 +24,7 @@ struct hostile_conn {
     struct hostile *server;
     int fd;
     SSL *ssl;
+    bool is_reset;
     unsigned number;
     pthread_t thread;
     struct hostile_request request;
@@ -95,6 +96,20 @@ bool hostile_send(struct hostile_conn *conn, const void *data, size_t size)
     return true;
 }
 
+bool hostile_take(struct hostile_conn *conn, void *room, size_t size)
+{
+    char *at = room;
+
+    while (size > 0) {
+        ssize_t got = receive(conn, at, size);
+        if (got <= 0)
+            return false;
+        at += got;
+        size -= (size_t)got;
+    }
+    return true;
+}
+
 bool hostile_send_text(struct hostile_conn *conn, const char *text)
 {
     return hostile_send(conn, text, strlen(text));
@@ -114,6 +129,7 @@ void hostile_reset(struct hostile_conn *conn)
 {
     struct linger now = { .l_onoff = 1, .l_linger = 0 };
 
+    conn->is_reset = true;
     MUST(setsockopt(conn->fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now)) == 0);
 }
 
@@ -236,7 +252,8 @@ static void *run_conn(void *ctx)
     if (shake_hands(conn))
         conn->server->serve(conn, conn->server->ctx);
     if (conn->ssl) {
-        (void)SSL_shutdown(conn->ssl);
+        if (!conn->is_reset)
+            (void)SSL_shutdown(conn->ssl);
         SSL_free(conn->ssl);
     }
     free(conn->request.body);

@@ -44,7 +44,9 @@ bool hostile_send(struct hostile_conn *conn, const void *data, size_t size);
 bool hostile_send_text(struct hostile_conn *conn, const char *text);
 /* A whole answer with Content-Length; `headers` are lines with "\r\n", or "". */
 bool hostile_reply(struct hostile_conn *conn, int status, const char *headers, const char *body);
-/* Closes by RST at the end of the script. */
+/* Reads exactly `size` raw bytes; false at the end. Not together with hostile_read. */
+bool hostile_take(struct hostile_conn *conn, void *room, size_t size);
+/* Closes by RST at the end of the script, and over TLS without a goodbye. */
 void hostile_reset(struct hostile_conn *conn);
 /* Waits, but no longer than the server lives. */
 void hostile_pause(struct hostile_conn *conn, unsigned ms);

@@ -205,20 +205,24 @@ static inline int faulty_last_error(sqlite3_vfs *vfs, int size, char *text)
     return errno;
 }
 
-/* Under the name "faulty", until faults_remove. */
-static inline void faults_install(struct faults *faults)
+/* Under the name "faulty", until faults_remove. Static, because SQLite keeps it when a test fails half way. */
+static inline struct faults *faults_install(void)
 {
-    *faults = (struct faults){ .real = sqlite3_vfs_find(NULL) };
-    faults->vfs = *faults->real; /* what is not about files stays as it is: paths, randomness, sleep, clock */
-    faults->vfs.iVersion = 1;
-    faults->vfs.szOsFile = (int)sizeof(struct faulty_file) + faults->real->szOsFile;
-    faults->vfs.pNext = NULL;
-    faults->vfs.zName = "faulty";
-    faults->vfs.xOpen = faulty_open;
-    faults->vfs.xDelete = faulty_delete;
-    faults->vfs.xAccess = faulty_access;
-    faults->vfs.xGetLastError = faulty_last_error;
-    assert_int_equal(SQLITE_OK, sqlite3_vfs_register(&faults->vfs, 0));
+    static struct faults faults;
+
+    (void)sqlite3_vfs_unregister(&faults.vfs); /* of a test that failed */
+    faults = (struct faults){ .real = sqlite3_vfs_find(NULL) };
+    faults.vfs = *faults.real; /* what is not about files stays as it is: paths, randomness, sleep, clock */
+    faults.vfs.iVersion = 1;
+    faults.vfs.szOsFile = (int)sizeof(struct faulty_file) + faults.real->szOsFile;
+    faults.vfs.pNext = NULL;
+    faults.vfs.zName = "faulty";
+    faults.vfs.xOpen = faulty_open;
+    faults.vfs.xDelete = faulty_delete;
+    faults.vfs.xAccess = faulty_access;
+    faults.vfs.xGetLastError = faulty_last_error;
+    assert_int_equal(SQLITE_OK, sqlite3_vfs_register(&faults.vfs, 0));
+    return &faults;
 }
 
 static inline void faults_remove(struct faults *faults)

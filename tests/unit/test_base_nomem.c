@@ -12,63 +12,9 @@
 #include "base/metrics.h"
 #include "base/scope.h"
 #include "check.h"
+#include "nomem.h"
 
-enum { ALLOCATIONS_MAX = 200, NEVER = -1 };
-
-static int countdown = NEVER; /* how many allocations still succeed */
-
-static bool is_due(void)
-{
-    if (countdown == NEVER)
-        return false;
-    if (countdown == 0) {
-        countdown = NEVER; /* one failure a run: what comes after it must cope */
-        return true;
-    }
-    countdown--;
-    return false;
-}
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *old, size_t size);
-char *__real_strdup(const char *text);
-char *__real_strndup(const char *text, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-char *__wrap_strdup(const char *text);
-char *__wrap_strndup(const char *text, size_t size);
-
-void *__wrap_malloc(size_t size)
-{
-    return is_due() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return is_due() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-    return is_due() ? NULL : __real_realloc(old, size);
-}
-
-char *__wrap_strdup(const char *text)
-{
-    return is_due() ? NULL : __real_strdup(text);
-}
-
-char *__wrap_strndup(const char *text, size_t size)
-{
-    return is_due() ? NULL : __real_strndup(text, size);
-}
-
-static void *json_malloc(size_t size)
-{
-    return is_due() ? NULL : __real_malloc(size);
-}
+enum { ALLOCATIONS_MAX = 200 };
 
 /* Each returns whether it worked; checks by itself that a failure was told as it should be. */
 
@@ -151,7 +97,8 @@ static bool use_json(void)
     AUTO_JSON root = json_parse(text, sizeof(text) - 1, &err);
 
     if (!root) {
-        assert_true(err.status < 0); /* which one is jansson's to know: some of its allocations fail as bad tokens */
+        assert_true(err.status <
+                    0); /* which one is jansson's to know: some of its allocations fail as bad tokens */
         return false;
     }
     json_t *five = json_integer(5); /* looked at here: json_put would take NULL for a removal */
@@ -176,13 +123,13 @@ static bool use_log(void)
     struct log *log = log_new(LOG_LEVEL_INFO, LOG_FORMAT_TEXT, count_line, &lines);
     if (!log)
         return false;
-    int before = countdown;
+    int before = nomem_countdown;
     log_hide(log, "hunter2hunter2");
-    bool is_hidden = before == NEVER || countdown != NEVER;
+    bool is_hidden = before == NOMEM_NEVER || nomem_countdown != NOMEM_NEVER;
     if (is_hidden)
         LOG_INFO(log, "phrase", LOG_STR("v", "hunter2hunter2 and more"), LOG_INT("n", 1));
     log_free(log);
-    return is_hidden && lines == 1 && countdown != NEVER;
+    return is_hidden && lines == 1 && nomem_countdown != NOMEM_NEVER;
 }
 
 static bool use_metrics(void)
@@ -229,14 +176,14 @@ static void each_allocation_may_fail(void **state)
         { "digest", use_digest, 1 },
     };
 
-    json_set_alloc_funcs(json_malloc, free);
+    json_set_alloc_funcs(nomem_json_malloc, free);
     for (size_t i = 0; i < ROWS(uses); i++) {
         int nth = 0;
         for (; nth < ALLOCATIONS_MAX; nth++) {
-            countdown = nth;
+            nomem_countdown = nth;
             bool is_done = uses[i].use();
-            bool was_spent = countdown == NEVER;
-            countdown = NEVER;
+            bool was_spent = nomem_countdown == NOMEM_NEVER;
+            nomem_countdown = NOMEM_NEVER;
             if (is_done && !was_spent)
                 break;
             CHECK_INT(uses[i].name, false, is_done);

@@ -105,29 +105,28 @@ static void assert_stopped(struct store *store, const struct sb_error *first)
 static bool fail_at(const struct disk_case *disk, int after)
 {
     struct fixture *fixture = NULL;
-    struct faults faults;
     struct store *store = NULL;
     struct sb_error err = SB_ERROR_INIT;
 
     (void)setup_folder((void **)&fixture);
-    faults_install(&faults);
+    struct faults *faults = faults_install();
     assert_int_equal(0, mkdir(fixture->dir, 0700));
     assert_int_equal(0, open_faulty(fixture, &store, &err));
     assert_int_equal(0, write_step(store, 1, &err));
 
-    faults_arm(&faults, disk->kind, after);
+    faults_arm(faults, disk->kind, after);
     int rc = write_step(store, 2, &err);
-    bool has_failed = faults.faults > 0;
+    bool has_failed = faults->faults > 0;
     if (has_failed) {
         assert_int_equal(SB_ECONFIG, rc);
         for (size_t i = 0; i < COUNT_OF(disk->words); i++)
             assert_says(err.text, disk->words[i]);
-        faults_arm(&faults, FAULT_NONE, 0); /* the disk may well work again; the store does not trust it */
+        faults_arm(faults, FAULT_NONE, 0); /* the disk may well work again; the store does not trust it */
         assert_stopped(store, &err);
         assert_int_equal(1, whole_steps(store));
     }
     store_close(store);
-    faults_remove(&faults);
+    faults_remove(faults);
     int64_t kept = steps_after_restart(fixture);
     if (has_failed && !disk->may_be_there)
         assert_int_equal(1, kept);
@@ -152,15 +151,14 @@ static void a_disk_that_fails_at_any_operation_stops_the_store_and_tears_nothing
 static void opening_on_a_disk_that_fails_says_so(void **state)
 {
     struct fixture *fixture = *state;
-    struct faults faults;
     int after = 0;
 
     assert_int_equal(0, mkdir(fixture->dir, 0700));
-    faults_install(&faults);
+    struct faults *faults = faults_install();
     for (; after < OPERATIONS_MAX; after++) {
         struct sb_error err = SB_ERROR_INIT;
         struct store *store = NULL;
-        faults_arm(&faults, FAULT_FULL, after);
+        faults_arm(faults, FAULT_FULL, after);
         int rc = open_faulty(fixture, &store, &err);
         if (rc == 0) {
             store_close(store);
@@ -169,8 +167,8 @@ static void opening_on_a_disk_that_fails_says_so(void **state)
         assert_says(err.text, "the disk is full");
     }
     assert_true(after > 0 && after < OPERATIONS_MAX);
-    faults_arm(&faults, FAULT_NONE, 0);
-    faults_remove(&faults);
+    faults_arm(faults, FAULT_NONE, 0);
+    faults_remove(faults);
     fixture->store = open_store(fixture->dir);
     assert_true(emit_one(fixture->store, "a") > 0);
 }
@@ -179,7 +177,6 @@ static void a_checkpoint_that_cannot_be_synced_stops_the_store(void **state)
 {
     enum { LARGE = 4 * 1024 * 1024, COMMITS_MAX = 40 };
     struct fixture *fixture = *state;
-    struct faults faults;
     struct sb_error err = SB_ERROR_INIT;
     char *filler = malloc(LARGE);
     int rc = 0;
@@ -187,11 +184,11 @@ static void a_checkpoint_that_cannot_be_synced_stops_the_store(void **state)
 
     assert_non_null(filler);
     assert_int_equal(0, mkdir(fixture->dir, 0700));
-    faults_install(&faults);
+    struct faults *faults = faults_install();
     assert_int_equal(0, open_faulty(fixture, &fixture->store, &err));
     int64_t id = emit_one(fixture->store, "a");
-    faults.main_file_only = true;
-    faults_arm(&faults, FAULT_SYNC, 0);
+    faults->main_file_only = true;
+    faults_arm(faults, FAULT_SYNC, 0);
     for (; rc == 0 && commits < COMMITS_MAX; commits++) {
         struct store_change *change = new_change(id);
         memset(filler, '1' + commits % 2, LARGE);
@@ -199,7 +196,7 @@ static void a_checkpoint_that_cannot_be_synced_stops_the_store(void **state)
         struct store_text section = { "transcript", filler };
         change->sections = &section;
         change->section_count = 1;
-        bool had_failed = faults.faults > 0;
+        bool had_failed = faults->faults > 0;
         rc = try_apply(fixture->store, change, &err);
         assert_true(rc == 0 || had_failed); /* the commit that set it off is durable, and says so */
         store_change_free(change);
@@ -209,8 +206,8 @@ static void a_checkpoint_that_cannot_be_synced_stops_the_store(void **state)
     assert_says(err.text, "the disk failed");
     store_close(fixture->store);
     fixture->store = NULL;
-    assert_int_equal(1, faults.faults); /* closing has not tried again */
-    faults_remove(&faults);
+    assert_int_equal(1, faults->faults); /* closing has not tried again */
+    faults_remove(faults);
     fixture->store = open_store(fixture->dir);
     struct store_record *record = load(fixture->store, id);
     assert_non_null(json_object_get(record->sections, "transcript"));
@@ -220,36 +217,34 @@ static void a_checkpoint_that_cannot_be_synced_stops_the_store(void **state)
 static void a_disk_that_offers_no_wal_is_refused(void **state)
 {
     struct fixture *fixture = *state;
-    struct faults faults;
 
     assert_int_equal(0, mkdir(fixture->dir, 0700));
-    faults_install(&faults);
-    faults.has_no_wal = true;
+    struct faults *faults = faults_install();
+    faults->has_no_wal = true;
     assert_open_fails(&(struct store_options){ .data_dir = fixture->dir, .vfs = "faulty" }, SB_ECONFIG,
                       (const char *const[]){ "journal mode 'delete' instead of 'wal'", "local disk", NULL });
-    faults_remove(&faults);
+    faults_remove(faults);
 }
 
 static void another_vfs_has_wal_every_commit_synced_and_no_lock(void **state)
 {
     struct fixture *fixture = *state;
-    struct faults faults;
     struct sb_error err = SB_ERROR_INIT;
 
     assert_int_equal(0, mkdir(fixture->dir, 0700));
-    faults_install(&faults);
+    struct faults *faults = faults_install();
     assert_int_equal(0, open_faulty(fixture, &fixture->store, &err));
     assert_true(file_exists(in_root(fixture, "var/journal.db-wal")));
     assert_false(file_exists(in_root(fixture, "var/journal.db-shm")));
     assert_false(file_exists(in_root(fixture, "var/lock")));
     for (int step = 1; step <= 5; step++) {
-        int before = faults.syncs;
+        int before = faults->syncs;
         assert_int_equal(0, write_step(fixture->store, step, &err));
-        assert_int_equal(before + 1, faults.syncs);
+        assert_int_equal(before + 1, faults->syncs);
     }
     store_close(fixture->store);
     fixture->store = NULL;
-    faults_remove(&faults);
+    faults_remove(faults);
 }
 
 /* ---- death --------------------------------------------------------------------------------------------------------- */
@@ -264,12 +259,11 @@ struct death {
 /* Says after each step that it is done, so that the parent knows what must be there. */
 static void write_until_death(const struct death *death, int out)
 {
-    struct faults faults;
     struct store *store = NULL;
     struct sb_error err = SB_ERROR_INIT;
 
-    faults_install(&faults);
-    faults_arm(&faults, FAULT_DEATH, death->after);
+    struct faults *faults = faults_install();
+    faults_arm(faults, FAULT_DEATH, death->after);
     if (open_faulty(death->fixture, &store, &err) < 0)
         _exit(9);
     for (int step = 1; step <= STEPS; step++) {
