@@ -19,18 +19,18 @@ enum { PATH_BYTES_MAX = 4096, READ_STEP = 4096 };
 static int open_for_reading(const char *path, struct sb_error *err)
 {
     struct stat st;
-    AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    int rc = 0;
 
     if (fd < 0)
         return sb_fail(err, SB_ECONFIG, "cannot open '%s': %s", path, strerror(errno));
     if (fstat(fd, &st) < 0)
-        return sb_fail(err, SB_ECONFIG, "cannot read '%s': %s", path, strerror(errno));
-    if (S_ISDIR(st.st_mode))
-        return sb_fail(err, SB_ECONFIG, "cannot read '%s': it is a folder", path);
-
-    int opened = fd;
-    fd = -1;
-    return opened;
+        rc = sb_fail(err, SB_ECONFIG, "cannot read '%s': %s", path, strerror(errno));
+    else if (S_ISDIR(st.st_mode))
+        rc = sb_fail(err, SB_ECONFIG, "cannot read '%s': it is a folder", path);
+    if (rc < 0)
+        (void)close(fd); /* nothing was written to it */
+    return rc < 0 ? rc : fd;
 }
 
 int file_read(const char *path, size_t size_max, char **ret_text, size_t *ret_size, struct sb_error *err)

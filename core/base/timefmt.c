@@ -54,7 +54,8 @@ static int64_t civil_to_ms(const struct civil *c, int offset_minutes)
     if (c->year < 1970 || c->month < 1 || c->month > 12 || c->day < 1 ||
         c->day > days_in_month(c->year, c->month) || c->hour > 23 || c->minute > 59 || c->second > 59)
         return -1;
-    int64_t seconds = days_since_1970(c) * 86400 + c->hour * 3600 + c->minute * 60 + c->second;
+    int64_t minutes = (days_since_1970(c) * 24 + c->hour) * 60 + c->minute;
+    int64_t seconds = minutes * 60 + c->second;
     seconds -= (int64_t)offset_minutes * 60;
     return seconds < 0 ? -1 : seconds * 1000;
 }

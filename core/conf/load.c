@@ -42,7 +42,7 @@ static struct conf *new_conf(void)
     if (inner->arena) {
         inner->diagnostics = conf_alloc(conf, CONF_DIAGNOSTICS_MAX * sizeof(*inner->diagnostics));
         conf->pipelines = conf_alloc(conf, CONF_PIPELINES_MAX * sizeof(*conf->pipelines));
-        conf->blocks = conf_alloc(conf, CONF_BLOCKS_MAX * sizeof(*conf->blocks));
+        conf->blocks = conf_alloc(conf, CONF_BLOCKS_MAX * sizeof(struct conf_block *));
     }
     conf->diagnostics = inner->diagnostics;
     if (!inner->arena || !inner->documents || !inner->diagnostics || !conf->pipelines || !conf->blocks) {
