@@ -207,12 +207,11 @@ static void on_saved(void *ctx, struct http_save *save, const char *fault)
 static void end_with_answer(struct transfer *transfer)
 {
     struct http_answer *answer = &transfer->http.answer;
-    char why[HTTP_FAULT_MAX];
 
     if (!answer->has_head) {
         /* Libcurl takes a head that stops after some whole line for an answer. */
-        http_fault_set(why, "connection closed by %s in the middle of the answer",
-                       transfer->http.target.host);
+        char why[HTTP_FAULT_MAX];
+        http_transfer_explain(&transfer->http, CURLE_PARTIAL_FILE, why);
         end_with_fault(transfer, why);
     } else if (!http_answer_complete(answer)) {
         end_with_fault(transfer, answer->fault);
@@ -273,7 +272,8 @@ static void on_ended(void *ctx, void *easy, int code)
         return;
     }
     leave_libcurl(transfer);
-    if (http_transfer_redirect(&transfer->http, &client->scratch, &refused)) {
+    if (transfer->http.answer.has_head &&
+        http_transfer_redirect(&transfer->http, &client->scratch, &refused)) {
         launch(transfer);
         return;
     }

@@ -9,7 +9,7 @@
  *
  * Repetitions: a request with `never_resend` is written to the network at most once, whatever happens. Any
  * other one is repeated by libcurl when a kept-alive connection turns out to be dead before the first byte of
- * an answer. `sent` says HTTP_NOT_SENT exactly when no connection ever was ready to take the request. */
+ * an answer (over HTTP/2 only when the server says that it refused the stream; else it is reported). `sent` says HTTP_NOT_SENT exactly when no connection ever was ready to take the request. */
 #ifndef IO_HTTP_CLIENT_H
 #define IO_HTTP_CLIENT_H
 

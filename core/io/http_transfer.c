@@ -419,6 +419,9 @@ void http_transfer_explain(const struct http_transfer *transfer, int code, char 
         http_fault_set(ret_text, "%s", transfer->body.fault.text);
         return;
     }
-    (void)curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &failure.os_errno); /* else 0 */
+    if (code == CURLE_PARTIAL_FILE && transfer->answer.head_size == 0)
+        failure.code = CURLE_GOT_NOTHING; /* so a broken HTTP/2 connection may look */
+    if (transfer->easy)
+        (void)curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &failure.os_errno); /* else 0 */
     http_fault_write(&failure, ret_text);
 }

@@ -59,7 +59,7 @@ int http_transfer_aim(struct http_transfer *transfer, uint64_t now_ms, struct sb
 bool http_transfer_redirect(struct http_transfer *transfer, struct http_scratch *scratch,
                             const char **ret_refused);
 
-/* Puts into words why libcurl gave up; `easy` is still there. */
+/* Puts into words why libcurl gave up. Says most while `easy` is still there. */
 void http_transfer_explain(const struct http_transfer *transfer, int code, char ret_text[HTTP_FAULT_MAX]);
 
 #endif

@@ -64,7 +64,7 @@ struct hostile_ca *hostile_ca_new(const char *path)
     must(ca != NULL, "no memory");
     ca->key = EVP_EC_gen("P-256");
     must(ca->key != NULL, "CA key");
-    ca->cert = make_cert(ca->key, "Switchboard test CA", -HOUR_S, HOUR_S);
+    ca->cert = make_cert(ca->key, path, -HOUR_S, HOUR_S);
     must(X509_set_issuer_name(ca->cert, X509_get_subject_name(ca->cert)) == 1, "issuer");
     add_extension(ca->cert, ca->cert, NID_basic_constraints, "critical,CA:TRUE");
     add_extension(ca->cert, ca->cert, NID_key_usage, "critical,keyCertSign,cRLSign");

@@ -7,7 +7,7 @@
 struct hostile_ca;
 struct hostile_tls;
 
-/* Makes a CA and writes its certificate to `path`. */
+/* Makes a CA and writes its certificate to `path`, which is also its name (at most 64 bytes). */
 struct hostile_ca *hostile_ca_new(const char *path);
 void hostile_ca_free(struct hostile_ca *ca);
 
