@@ -1,0 +1,102 @@
+#!/usr/bin/env bash
+# Real audio becomes tickets, on this machine alone: builds Switchboard, makes the recordings of a few support calls,
+# starts local stand-ins for Exotel and Zoho Desk, and runs the shipped engine.conf without any key.
+#
+# usage: ./demo.sh          runs, shows the tickets, and ends
+#        ./demo.sh --keep   leaves the engine and the services running
+#        ./demo.sh --check  also fails when a ticket is missing, doubled or misclassified
+set -euo pipefail
+cd "$(dirname "$0")"
+
+mode=${1:-}
+case "$mode" in
+"" | --keep | --check) ;;
+*)
+    echo "usage: ./demo.sh [--keep | --check]" >&2
+    exit 2
+    ;;
+esac
+
+work=build/demo
+build=build/release
+log=$work/engine.log
+services=
+
+stop() {
+    [ -z "$services" ] || kill "$services" 2>/dev/null || true
+}
+trap stop EXIT
+
+echo "== building (the first time takes a few minutes)"
+mkdir -p "$work"
+tools/install_packages.sh build run
+if ! { cmake --preset release && cmake --build --preset release --target all switchboard-localservices; } >"$work/build.log" 2>&1; then
+    tail -n 40 "$work/build.log" >&2
+    echo "the build failed: see $work/build.log" >&2
+    exit 1
+fi
+
+echo "== speaking the calls"
+rm -rf "$work/audio" "$work/var"
+python3 tools/demo/make_audio.py tools/demo/calls.json "$work/audio"
+
+echo "== starting the local services"
+rm -f "$work/ports.json"
+"$build/bin/switchboard-localservices" --scenario "$work/audio/scenario.json" --env-file "$work/services.env" \
+    --ports-file "$work/ports.json" >"$work/services.log" 2>&1 &
+services=$!
+for _ in $(seq 100); do
+    [ -s "$work/ports.json" ] && break
+    kill -0 "$services" 2>/dev/null || { cat "$work/services.log" >&2; exit 1; }
+    sleep 0.1
+done
+control=$(sed -n 's/.*"control":"\([^"]*\)".*/\1/p' "$work/ports.json")
+
+# The environment wins over a .env of yours, so that the demo speaks to nobody else.
+set -a
+# shellcheck disable=SC1091
+. "$work/services.env"
+DEEPGRAM_API_KEY='' OPENAI_API_KEY='' TRANSCRIBER=pocketsphinx
+EXOTEL_SINCE=24h EXOTEL_POLL_INTERVAL=2s
+SWITCHBOARD_DATA=$PWD/$work/var SWITCHBOARD_LISTEN=127.0.0.1:0 SWITCHBOARD_ADMIN=127.0.0.1:0
+set +a
+
+run_once() {
+    if ! "$build/switchboard" run --once >"$1" 2>&1; then
+        tail -n 30 "$1" >&2
+        echo "the engine failed: see $1" >&2
+        exit 1
+    fi
+}
+
+echo "== running engine.conf until every call has ended"
+began=$SECONDS
+run_once "$log"
+echo
+python3 tools/demo/show.py "$control"
+echo
+[ "$mode" != --check ] || python3 tools/demo/show.py "$control" --check tools/demo/calls.json
+made=$(grep -c 'created Zoho Desk ticket' "$log" || true)
+
+echo "== running it again: the same calls are listed, nothing is made twice"
+run_once "$work/again.log"
+again=$(grep -c 'created Zoho Desk ticket' "$work/again.log" || true)
+echo "   first run: $made tickets in $((SECONDS - began)) s; second run: $again"
+[ "$again" -eq 0 ] || exit 1
+[ "$mode" != --check ] || python3 tools/demo/show.py "$control" --check tools/demo/calls.json
+
+cat <<TXT
+
+Where to look:
+  $log                  what the engine said
+  $build/switchboard records     the journal: $work/var
+  $control/control/tickets   the helpdesk's own view, while it runs
+  scripts/classify.lua, scripts/zoho_ticket.lua   change a rule, and run this again
+TXT
+if [ "$mode" = --keep ]; then
+    "$build/switchboard" run >>"$log" 2>&1 &
+    engine=$!
+    trap - EXIT
+    echo
+    echo "left running: services (pid $services) and engine (pid $engine); end them with: kill $engine $services"
+fi
