@@ -66,6 +66,17 @@ int file_read(const char *path, size_t size_max, char **ret_text, size_t *ret_si
     return 0;
 }
 
+/* Appends the folder part of `path`. */
+static void add_dir(struct buf *out, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    if (!slash)
+        buf_char(out, '.');
+    else
+        buf_add(out, path, slash == path ? 1 : (size_t)(slash - path));
+}
+
 static int write_all(int fd, const char *data, size_t size)
 {
     while (size > 0) {
@@ -98,11 +109,12 @@ static int fill_file(int fd, const char *path, const void *data, size_t size, mo
 
 int file_write(const char *path, const void *data, size_t size, mode_t mode, struct sb_error *err)
 {
-    AUTO_STR folder = file_dir(path);
-    AUTO_BUF name;
+    AUTO_BUF folder, name;
+    buf_init(&folder, PATH_BYTES_MAX);
     buf_init(&name, PATH_BYTES_MAX);
+    add_dir(&folder, path);
     buf_printf(&name, "%s.XXXXXX", path);
-    if (!folder || name.failed)
+    if (folder.failed || name.failed)
         return sb_fail(err, SB_ENOMEM, "cannot write '%s': out of memory", path);
 
     int fd = mkostemp(name.data, O_CLOEXEC);
@@ -115,7 +127,7 @@ int file_write(const char *path, const void *data, size_t size, mode_t mode, str
         (void)unlink(name.data); /* what is left of it is of no use to anybody */
         return rc;
     }
-    return file_sync_dir(folder, err);
+    return file_sync_dir(folder.data, err);
 }
 
 int file_sync_dir(const char *path, struct sb_error *err)
@@ -144,11 +156,15 @@ static int make_one_dir(const char *path, mode_t mode, struct sb_error *err)
 
 int file_make_dir(const char *path, mode_t mode, struct sb_error *err)
 {
-    AUTO_STR whole = strdup(path);
-    if (!whole)
-        return sb_fail(err, SB_ENOMEM, "cannot make folder '%s': out of memory", path);
+    AUTO_BUF copy;
+    buf_init(&copy, PATH_BYTES_MAX);
+    buf_str(&copy, path);
+    if (copy.failed || copy.len == 0)
+        return sb_fail(err, copy.failed ? SB_ENOMEM : SB_ECONFIG, "cannot make folder '%s': %s", path,
+                       copy.failed ? "out of memory" : "it has no name");
 
-    size_t length = strlen(whole);
+    char *whole = copy.data;
+    size_t length = copy.len;
     while (length > 1 && whole[length - 1] == '/')
         whole[--length] = '\0';
     for (char *slash = strchr(whole + (*whole == '/'), '/'); slash; slash = strchr(slash + 1, '/')) {
@@ -175,9 +191,9 @@ char *file_join(const char *dir, const char *name)
 
 char *file_dir(const char *path)
 {
-    const char *slash = strrchr(path, '/');
+    AUTO_BUF folder;
 
-    if (!slash)
-        return strdup(".");
-    return slash == path ? strdup("/") : strndup(path, (size_t)(slash - path));
+    buf_init(&folder, PATH_BYTES_MAX);
+    add_dir(&folder, path);
+    return buf_take(&folder, NULL);
 }

@@ -93,10 +93,12 @@ static char *included_name(struct splicer *splicer, char *line, size_t file, uns
 static char *path_beside(const char *beside, const char *name)
 {
     const char *slash = strrchr(beside, '/');
-    if (!slash)
-        return strdup(name);
-    AUTO_STR dir = strndup(beside, (size_t)(slash - beside + 1));
-    return dir ? file_join(dir, name) : NULL;
+    int length = slash && *name != '/' ? (int)(slash - beside + 1) : 0;
+    AUTO_BUF path;
+
+    buf_init(&path, CONF_FILE_BYTES_MAX);
+    buf_printf(&path, "%.*s%s", length, beside, name);
+    return buf_take(&path, NULL);
 }
 
 /* Whether `target` may be read now: not while it is being read, and not too deep. */

@@ -84,10 +84,8 @@ static void wiping_overwrites_all_of_it(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(memory_is_zeroed_and_aligned),
-        cmocka_unit_test(limit_is_kept),
-        cmocka_unit_test(one_piece_may_be_larger_than_a_block),
-        cmocka_unit_test(text_is_copied),
+        cmocka_unit_test(memory_is_zeroed_and_aligned),         cmocka_unit_test(limit_is_kept),
+        cmocka_unit_test(one_piece_may_be_larger_than_a_block), cmocka_unit_test(text_is_copied),
         cmocka_unit_test(wiping_overwrites_all_of_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
