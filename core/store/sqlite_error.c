@@ -20,15 +20,32 @@ static int fail_full(const struct store *store, const char *doing, struct sb_err
                    doing, store->path);
 }
 
+/* The system's own reason may be lost by the time that it is asked for; this is not. */
+static const char *io_word(int code)
+{
+    switch (code) {
+    case SQLITE_IOERR_WRITE:
+        return "to write";
+    case SQLITE_IOERR_FSYNC:
+    case SQLITE_IOERR_DIR_FSYNC:
+        return "to sync";
+    case SQLITE_IOERR_READ:
+    case SQLITE_IOERR_SHORT_READ:
+        return "to read";
+    default:
+        return "an operation";
+    }
+}
+
 static int fail_io(const struct store *store, const char *doing, int os_error, struct sb_error *err)
 {
     if (os_error == EROFS || os_error == EACCES || os_error == EPERM)
         return fail_read_only(store, doing, err);
     if (os_error == ENOSPC || os_error == EDQUOT)
         return fail_full(store, doing, err);
-    return sb_fail(err, SB_ECONFIG, "cannot %s '%s': the disk failed (%s, %s); check it, then start again",
-                   doing, store->path, sqlite3_errstr(sqlite3_extended_errcode(store->db)),
-                   os_error ? strerror(os_error) : "no reason given");
+    return sb_fail(err, SB_ECONFIG, "cannot %s '%s': the disk failed %s%s%s; check it, then start again",
+                   doing, store->path, io_word(sqlite3_extended_errcode(store->db)), os_error ? ": " : "",
+                   os_error ? strerror(os_error) : "");
 }
 
 static int fail_open(const struct store *store, const char *doing, int os_error, struct sb_error *err)
@@ -40,9 +57,22 @@ static int fail_open(const struct store *store, const char *doing, int os_error,
                    os_error ? strerror(os_error) : sqlite3_errmsg(store->db));
 }
 
+/* SQLite keeps the system's reason, except of a commit: there errno still has it, for what follows a failed write only
+ * gives memory back. Anything else that errno may hold is not a reason for a failed write. */
+static int system_reason(const struct store *store, int last_errno)
+{
+    int kept = sqlite3_system_errno(store->db);
+
+    if (kept != 0)
+        return kept;
+    return last_errno == EROFS || last_errno == ENOSPC || last_errno == EDQUOT || last_errno == EIO
+               ? last_errno
+               : 0;
+}
+
 int sqlite_fail(const struct store *store, const char *doing, struct sb_error *err)
 {
-    int os_error = sqlite3_system_errno(store->db);
+    int os_error = system_reason(store, errno);
 
     switch (sqlite3_errcode(store->db)) {
     case SQLITE_FULL:

@@ -1,5 +1,6 @@
 /* Statements that are prepared once and kept, and transactions around them. */
 #include <assert.h>
+#include <errno.h>
 #include <string.h>
 
 #include "store/sqlite_store.h"
@@ -65,6 +66,7 @@ int query_next(struct query *query, struct sb_error *err)
 {
     if (query->rc != SQLITE_OK)
         return sqlite_fail(query->store, query->doing, err);
+    errno = 0; /* see system_reason in sqlite_error.c */
     switch (sqlite3_step(query->stmt)) {
     case SQLITE_ROW:
         return 1;

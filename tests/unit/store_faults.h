@@ -13,11 +13,11 @@ struct faults {
     sqlite3_vfs vfs; /* first */
     sqlite3_vfs *real;
     enum fault_kind kind;
-    int after;          /* operations of the kind that still succeed */
+    int after;           /* operations of the kind that still succeed */
     bool main_file_only; /* the journal file itself, not its log */
-    bool has_no_wal;    /* says that WAL cannot be had */
-    int faults;         /* that happened */
-    int writes, syncs;  /* all that were asked for */
+    bool has_no_wal;     /* says that WAL cannot be had */
+    int faults;          /* that happened */
+    int writes, syncs;   /* all that were asked for */
 };
 
 struct faulty_file {
@@ -168,7 +168,8 @@ static const sqlite3_io_methods faulty_methods = {
     .xDeviceCharacteristics = faulty_characteristics,
 };
 
-static inline int faulty_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *ret_flags)
+static inline int faulty_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags,
+                              int *ret_flags)
 {
     struct faulty_file *faulty = (struct faulty_file *)file;
     struct faults *faults = (struct faults *)vfs;

@@ -8,6 +8,14 @@ static int open_faulty(const struct fixture *fixture, struct store **ret_store, 
     return store_open(&(struct store_options){ .data_dir = fixture->dir, .vfs = "faulty" }, ret_store, err);
 }
 
+/* A JSON string that fills `text`. */
+static void quote(char *text, size_t size, char c)
+{
+    memset(text, c, size);
+    text[0] = text[size - 2] = '"';
+    text[size - 1] = '\0';
+}
+
 /* One commit point that must be there whole or not at all: a record, its section, the cursor, a meter. */
 static int write_step(struct store *store, int step, struct sb_error *err)
 {
@@ -17,8 +25,7 @@ static int write_step(struct store *store, int step, struct sb_error *err)
     struct store_change *changes[] = { new_change(0), new_change(0) };
     struct store_meter meter = { "exotel", "calls", 1 };
 
-    memset(filler, '3', sizeof(filler));
-    filler[sizeof(filler) - 1] = '\0';
+    quote(filler, sizeof(filler), 'x');
     (void)snprintf(name, sizeof(name), "call%d", step);
     (void)snprintf(cursor, sizeof(cursor), "%d", step);
     struct store_emit *emit = add_emit(changes[0], name);
@@ -77,8 +84,14 @@ struct disk_case {
 
 static const struct disk_case disk_cases[] = {
     { "full", FAULT_FULL, false, { "cannot write '", "the disk is full", "make room, then start again" } },
-    { "failed write", FAULT_WRITE, false, { "cannot write '", "the disk failed", "Input/output error" } },
-    { "failed sync", FAULT_SYNC, true, { "cannot write '", "the disk failed", "Input/output error" } },
+    { "failed write",
+      FAULT_WRITE,
+      false,
+      { "cannot write '", "the disk failed to write", "check it, then start again" } },
+    { "failed sync",
+      FAULT_SYNC,
+      true,
+      { "cannot write '", "the disk failed to sync", "check it, then start again" } },
     { "turned read-only", FAULT_READ_ONLY, false, { "cannot write '", "is read-only", "make it writable" } },
 };
 
@@ -191,8 +204,7 @@ static void a_checkpoint_that_cannot_be_synced_stops_the_store(void **state)
     faults_arm(faults, FAULT_SYNC, 0);
     for (; rc == 0 && commits < COMMITS_MAX; commits++) {
         struct store_change *change = new_change(id);
-        memset(filler, '1' + commits % 2, LARGE);
-        filler[LARGE - 1] = '\0';
+        quote(filler, LARGE, commits % 2 ? 'x' : 'y'); /* what is the same is not written */
         struct store_text section = { "transcript", filler };
         change->sections = &section;
         change->section_count = 1;
