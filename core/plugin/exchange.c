@@ -11,6 +11,7 @@
 #include "base/scope.h"
 #include "base/utf8.h"
 #include "plugin/exchange_inner.h"
+#include "plugin/record_schema.h"
 
 struct sb_exchange *exchange_new(const struct exchange_input *in)
 {
@@ -200,8 +201,26 @@ static bool verdict_keeps_changes(enum sb_verdict verdict)
     return verdict == SB_OK || verdict == SB_SKIP || verdict == SB_AGAIN || verdict == SB_DROP;
 }
 
+/* What a plugin wrote must fit the record schema, or the scripts and sinks behind it would fail on it. */
+static bool fits_schema(struct sb_exchange *x, struct sb_error *err)
+{
+    for (size_t i = 0; x->in.reference && i < x->dirty_count; i++)
+        if (record_check_section(x->document, x->dirty[i], err) < 0)
+            return false;
+    for (size_t i = 0; i < x->emit_count; i++)
+        if (record_check(x->emits[i].record, err) < 0)
+            return false;
+    return true;
+}
+
 static enum sb_verdict settle(struct sb_exchange *x, enum sb_verdict verdict)
 {
+    struct sb_error err = SB_ERROR_INIT;
+
+    if (verdict_keeps_changes(verdict) && !fits_schema(x, &err)) {
+        exchange_defect(x, "%s", err.text);
+        verdict = SB_REJECT;
+    }
     if (!verdict_keeps_changes(verdict))
         exchange_roll_back(x);
     return verdict;

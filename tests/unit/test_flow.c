@@ -102,10 +102,17 @@ static enum sb_verdict find(struct sb_exchange *x, const char *what, const char 
     return SB_OK;
 }
 
+/* Ids are text in records; the shop counts. */
+static int number_at(const struct sb_exchange *x, const char *path)
+{
+    const char *text = sb_get_str(x, path);
+    return text ? (int)strtol(text, NULL, 10) : 0;
+}
+
 static enum sb_verdict build_find_contact(struct sb_exchange *x)
 {
     if (sb_key_get(x, "id")) {
-        sb_set(x, "contact.id", json_incref((json_t *)(uintptr_t)sb_key_get(x, "id")));
+        sb_set_str(x, "contact.id", json_string_value(sb_key_get(x, "id")));
         return SB_SKIP;
     }
     return find(x, "contacts", "same");
@@ -120,8 +127,8 @@ static enum sb_verdict fold_contact(struct sb_exchange *x)
     int64_t id = sb_json_int(sb_http_json(x), "id", 0);
     if (!id)
         return sb_retry(x, "the answer has no id");
-    sb_set_int(x, "contact.id", id);
-    sb_key_set(x, "id", json_integer(id));
+    sb_set_str(x, "contact.id", sb_printf(x, "%d", (int)id));
+    sb_key_set(x, "id", json_string(sb_get_str(x, "contact.id")));
     return SB_OK;
 }
 
@@ -147,7 +154,7 @@ static enum sb_verdict build_ticket(struct sb_exchange *x)
     sb_request(x, "POST", sb_option_str(x, "base_url"));
     sb_paths(x, "/tickets");
     sb_body_json(x, json_pack("{s:s, s:I}", "reference", sb_reference(x), "contact",
-                              (json_int_t)sb_get_int(x, "contact.id", 0)));
+                              (json_int_t)number_at(x, "contact.id")));
     sb_intent_keep(x, "reference", json_string(sb_reference(x)));
     return SB_OK;
 }
@@ -161,7 +168,7 @@ static enum sb_verdict fold_ticket(struct sb_exchange *x)
     int64_t id = sb_json_int(sb_http_json(x), "id", 0);
     if (!id)
         return sb_retry(x, "the answer has no id");
-    sb_set_int(x, "ticket.id", id);
+    sb_set_str(x, "ticket.id", sb_printf(x, "%d", (int)id));
     sb_note(x, "created ticket #%d", (int)id);
     return SB_OK;
 }
@@ -179,10 +186,9 @@ static enum sb_verdict build_note(struct sb_exchange *x)
         return SB_SKIP;
     sb_request(x, "POST", sb_option_str(x, "base_url"));
     sb_paths(x, "/notes");
-    sb_body_json(x, json_pack("{s:I, s:i}", "ticket", (json_int_t)sb_get_int(x, "ticket.id", 0), "part",
+    sb_body_json(x, json_pack("{s:I, s:i}", "ticket", (json_int_t)number_at(x, "ticket.id"), "part",
                               (int)sb_round(x)));
-    sb_intent_keep(x, "word",
-                   json_string(sb_printf(x, "%d-%u", (int)sb_get_int(x, "ticket.id", 0), sb_round(x))));
+    sb_intent_keep(x, "word", json_string(sb_printf(x, "%d-%u", number_at(x, "ticket.id"), sb_round(x))));
     sb_intent_keep(x, "part", json_integer((json_int_t)sb_round(x)));
     return SB_OK;
 }

@@ -1,0 +1,196 @@
+/* The record schema as a table, and its checks. */
+#include "plugin/record_schema.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "base/json.h"
+
+static const char *const directions[] = { "inbound", "outbound", NULL };
+static const char *const call_states[] = { "answered", "missed", "unknown", NULL };
+static const char *const recording_states[] = { "pending", "saved", "missing", NULL };
+static const char *const qualities[] = { "normal", "low", NULL };
+static const char *const moods[] = { "Positive", "Neutral", "Negative", "Urgent", NULL };
+static const char *const priorities[] = { "High", "Medium", "Low", NULL };
+static const char *const phases[] = { "source", "stage", "sink", NULL };
+
+static const struct record_field schema[] = {
+    { "source.plugin", RECORD_TEXT, true, NULL },
+    { "source.account", RECORD_TEXT, false, NULL },
+    { "source.external_id", RECORD_TEXT, false, NULL },
+    { "source.at_ms", RECORD_WHOLE, false, NULL },
+
+    { "call.sid", RECORD_TEXT, true, NULL },
+    { "call.direction", RECORD_WORD, false, directions },
+    { "call.customer", RECORD_TEXT, false, NULL },
+    { "call.customer_e164", RECORD_TEXT, false, NULL },
+    { "call.agent_number", RECORD_TEXT, false, NULL },
+    { "call.agent_name", RECORD_TEXT, false, NULL },
+    { "call.agent_department", RECORD_TEXT, false, NULL },
+    { "call.agent_known", RECORD_BOOL, false, NULL },
+    { "call.our_number", RECORD_TEXT, false, NULL },
+    { "call.started_at", RECORD_TEXT, false, NULL },
+    { "call.ended_at", RECORD_TEXT, false, NULL },
+    { "call.duration_s", RECORD_WHOLE, false, NULL },
+    { "call.talk_s", RECORD_WHOLE, false, NULL },
+    { "call.status", RECORD_WORD, false, call_states },
+    { "call.missed_reason", RECORD_TEXT, false, NULL },
+    { "call.utc_offset_minutes", RECORD_WHOLE, false, NULL },
+
+    { "recording.url", RECORD_TEXT, false, NULL },
+    { "recording.state", RECORD_WORD, true, recording_states },
+    { "recording.file", RECORD_TEXT, false, NULL },
+    { "recording.size", RECORD_WHOLE, false, NULL },
+    { "recording.sha256", RECORD_TEXT, false, NULL },
+    { "recording.content_type", RECORD_TEXT, false, NULL },
+    { "recording.channels", RECORD_WHOLE, false, NULL },
+    { "recording.agent_channel", RECORD_WHOLE, false, NULL },
+    { "recording.why", RECORD_TEXT, false, NULL },
+
+    { "transcript.text", RECORD_TEXT, false, NULL },
+    { "transcript.language", RECORD_TEXT, false, NULL },
+    { "transcript.confidence", RECORD_NUMBER, false, NULL },
+    { "transcript.segments", RECORD_LIST, false, NULL },
+    { "transcript.provider", RECORD_TEXT, false, NULL },
+    { "transcript.model", RECORD_TEXT, false, NULL },
+    { "transcript.request_id", RECORD_TEXT, false, NULL },
+    { "transcript.duration_ms", RECORD_WHOLE, false, NULL },
+    { "transcript.quality", RECORD_WORD, false, qualities },
+    { "transcript.is_empty", RECORD_BOOL, false, NULL },
+    { "transcript.warnings", RECORD_LIST, false, NULL },
+
+    { "analysis.mood", RECORD_WORD, true, moods },
+    { "analysis.concern", RECORD_TEXT, true, NULL },
+    { "analysis.category", RECORD_TEXT, false, NULL },
+    { "analysis.priority", RECORD_WORD, false, priorities },
+    { "analysis.summary", RECORD_TEXT, false, NULL },
+    { "analysis.action_items", RECORD_LIST, false, NULL },
+    { "analysis.language", RECORD_TEXT, false, NULL },
+    { "analysis.by", RECORD_TEXT, true, NULL },
+    { "analysis.needs_review", RECORD_BOOL, false, NULL },
+
+    { "contact.id", RECORD_TEXT, false, NULL },
+    { "contact.created", RECORD_BOOL, false, NULL },
+
+    { "ticket.id", RECORD_TEXT, false, NULL },
+    { "ticket.number", RECORD_TEXT, false, NULL },
+    { "ticket.url", RECORD_TEXT, false, NULL },
+    { "ticket.reference", RECORD_TEXT, false, NULL },
+
+    { "notes.parts", RECORD_WHOLE, false, NULL },
+    { "notes.ids", RECORD_LIST, false, NULL },
+
+    { "problems.*.phase", RECORD_WORD, true, phases },
+    { "problems.*.index", RECORD_WHOLE, true, NULL },
+    { "problems.*.instance", RECORD_TEXT, true, NULL },
+    { "problems.*.reason", RECORD_TEXT, true, NULL },
+
+    { NULL, RECORD_TEXT, false, NULL },
+};
+
+const struct record_field *record_schema(void)
+{
+    return schema;
+}
+
+static bool is_word(const char *text, const char *const *words)
+{
+    for (; text && *words; words++)
+        if (strcmp(text, *words) == 0)
+            return true;
+    return false;
+}
+
+static bool fits(const struct record_field *field, const json_t *value)
+{
+    switch (field->type) {
+    case RECORD_TEXT:
+        return json_is_string(value);
+    case RECORD_WHOLE:
+        return json_is_integer(value);
+    case RECORD_NUMBER:
+        return json_is_number(value);
+    case RECORD_BOOL:
+        return json_is_boolean(value);
+    case RECORD_LIST:
+        return json_is_array(value);
+    case RECORD_OBJECT:
+        return json_is_object(value);
+    case RECORD_WORD:
+        return is_word(json_string_value(value), field->words);
+    }
+    return false;
+}
+
+static const char *type_word(enum record_type type)
+{
+    static const char *const words[] = {
+        [RECORD_TEXT] = "a text",
+        [RECORD_WHOLE] = "a whole number",
+        [RECORD_NUMBER] = "a number",
+        [RECORD_BOOL] = "true or false",
+        [RECORD_LIST] = "a list",
+        [RECORD_OBJECT] = "an object",
+        [RECORD_WORD] = "one of the words in docs/RECORD.md",
+    };
+    return words[type];
+}
+
+static int check_value(const struct record_field *field, const json_t *value, struct sb_error *err)
+{
+    bool is_absent = !value || json_is_null(value);
+
+    if (is_absent && !field->is_required)
+        return 0;
+    if (!is_absent && fits(field, value))
+        return 0;
+    return sb_fail(err, SB_EINPUT, "record member '%s' must be %s", field->path, type_word(field->type));
+}
+
+/* "problems.*.phase": the member of every item of a list. */
+static int check_items(const struct record_field *field, const json_t *list, const char *member,
+                       struct sb_error *err)
+{
+    size_t index;
+    json_t *item;
+
+    json_array_foreach (list, index, item) {
+        int rc = check_value(field, json_object_get(item, member), err);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+int record_check_section(const json_t *record, const char *section, struct sb_error *err)
+{
+    const json_t *value = json_object_get(record, section);
+    size_t length = strlen(section);
+
+    if (!value)
+        return 0;
+    for (const struct record_field *field = schema; field->path; field++) {
+        if (strncmp(field->path, section, length) != 0 || field->path[length] != '.')
+            continue;
+        const char *member = field->path + length + 1;
+        bool is_list = member[0] == '*';
+        int rc = is_list ? check_items(field, value, member + 2, err)
+                         : check_value(field, json_at(value, member), err);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+int record_check(const json_t *record, struct sb_error *err)
+{
+    const char *section;
+    json_t *value;
+
+    json_object_foreach ((json_t *)(uintptr_t)record, section, value) {
+        int rc = record_check_section(record, section, err);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
