@@ -76,6 +76,12 @@ local function concern(record)
   return "General inquiry - assistance needed"
 end
 
+-- "other" says nothing, so it is not shown.
+local function category(record)
+  local word = get(record.analysis, "category")
+  return word ~= "other" and word or nil
+end
+
 local function priority(record, options)
   if get(record.analysis, "mood") == "Urgent" then
     return "High"
@@ -104,7 +110,7 @@ local function description(record, options)
   end
   line("Mood", analysis.mood)
   line("Concern", concern(record))
-  line("Category", analysis.category)
+  line("Category", category(record))
   line("Summary", analysis.summary)
   for _, item in ipairs(analysis.action_items or {}) do
     local owner = item.owner and item.owner .. ": " or ""
@@ -131,7 +137,7 @@ function ticket(record, options)
     subject = "Call from " .. caller .. " - " .. concern(record),
     description = description(record, options),
     priority = priority(record, options),
-    category = get(record.analysis, "category"),
+    category = category(record),
     phone = call.customer_e164 or call.customer,
     channel = "Phone",
     status = "Open",

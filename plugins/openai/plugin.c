@@ -46,7 +46,7 @@ static const struct sb_option options[] = {
     { .name = "categories",
       .type = SB_OPT_LIST,
       .default_text =
-          "billing, technical, refund, cancellation, delivery, account, sales, complaint, general",
+          "Billing, Technical, Refund, Cancellation, Delivery, Account, Sales, Complaint, General",
       .help = "the categories to choose from; 'other' is always added" },
     { .name = "instructions",
       .type = SB_OPT_STRING,
