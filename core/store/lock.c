@@ -51,28 +51,39 @@ static int refuse(int fd, const char *data_dir, struct sb_error *err)
                    data_dir, (long long)pid);
 }
 
+static int open_lock(const char *path, const char *data_dir, struct sb_error *err)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+    if (fd >= 0)
+        return fd;
+    if (errno == EROFS || errno == EACCES || errno == EPERM)
+        return sb_fail(err, SB_ECONFIG, "cannot write in '%s': %s; make it writable, or use another data_dir",
+                       data_dir, strerror(errno));
+    return sb_fail(err, SB_ECONFIG, "cannot open '%s': %s", path, strerror(errno));
+}
+
 int lock_take(const char *data_dir, int *ret_fd, struct sb_error *err)
 {
+    int rc = 0;
     AUTO_STR path = file_join(data_dir, "lock");
     if (!path)
         return sb_fail(err, SB_ENOMEM, "cannot lock '%s': out of memory", data_dir);
 
-    AUTO_FD fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0 && (errno == EROFS || errno == EACCES || errno == EPERM))
-        return sb_fail(err, SB_ECONFIG, "cannot write in '%s': %s; make it writable, or use another data_dir",
-                       data_dir, strerror(errno));
+    int fd = open_lock(path, data_dir, err);
     if (fd < 0)
-        return sb_fail(err, SB_ECONFIG, "cannot open '%s': %s", path, strerror(errno));
+        return fd;
     if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
         if (errno == EWOULDBLOCK)
-            return refuse(fd, data_dir, err);
-        return sb_fail(err, SB_ECONFIG, "cannot lock '%s': %s; use a data_dir on a local disk", path,
-                       strerror(errno));
+            rc = refuse(fd, data_dir, err);
+        else
+            rc = sb_fail(err, SB_ECONFIG, "cannot lock '%s': %s; use a data_dir on a local disk", path,
+                         strerror(errno));
+        lock_release(fd);
+        return rc;
     }
     write_owner(fd);
-
     *ret_fd = fd;
-    fd = -1;
     return 0;
 }
 

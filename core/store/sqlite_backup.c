@@ -54,11 +54,11 @@ static int copy_pages(struct store *source, struct store *target, struct sb_erro
 /* The copy becomes one plain file that can be moved about. */
 static int copy_into(struct store *source, const char *path, struct sb_error *err)
 {
-    struct store *target = NULL;
-    int rc = sqlite_store_new(source->data_dir, path, &target, err);
+    int rc = 0;
+    struct store *target = sqlite_store_new(source->data_dir, path, err);
+    if (!target)
+        return SB_ENOMEM;
 
-    if (rc < 0)
-        return rc;
     if (sqlite3_open_v2(target->path, &target->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) !=
         SQLITE_OK)
         rc = target->db ? sqlite_fail(target, "open", err)
@@ -96,8 +96,6 @@ int backup_copy(struct store *source, const char *path, struct sb_error *err)
 /* An absolute path, because names are otherwise taken as relative to data_dir. */
 static char *absolute_path(const char *path)
 {
-    if (*path == '/')
-        return strdup(path);
     AUTO_STR folder = realpath(".", NULL);
     return folder ? file_join(folder, path) : NULL;
 }

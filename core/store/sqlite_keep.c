@@ -50,7 +50,7 @@ static int activate(struct store *store, int64_t id, enum store_state state, int
 
 static int retry_one(struct store *store, int64_t id, int64_t now_ms, size_t *ret_count, struct sb_error *err)
 {
-    struct standing standing;
+    struct standing standing = { .state = STORE_STATE_INVALID };
     int rc = look_at(store, id, &standing, err);
     if (rc < 0)
         return rc;
@@ -87,7 +87,7 @@ int store_retry(struct store *store, int64_t id, enum store_state state, int64_t
 
 static int drop_one(struct store *store, int64_t id, const char *reason, int64_t now_ms, struct sb_error *err)
 {
-    struct standing standing;
+    struct standing standing = { .state = STORE_STATE_INVALID };
     int rc = look_at(store, id, &standing, err);
     if (rc < 0)
         return rc;
@@ -205,7 +205,7 @@ int store_expire(struct store *store, int64_t before_ms, size_t limit, size_t *r
     if (rc < 0)
         return rc;
     while (rc == 0 && count < limit_now) {
-        struct expired expired;
+        struct expired expired = { .id = 0 };
         rc = next_expired(store, before_ms, &expired, &is_there, &why);
         if (rc < 0 || !is_there)
             break;

@@ -287,7 +287,7 @@ int store_load(struct store *store, int64_t id, struct store_record **ret_record
     record->arena = arena_new(RECORD_BYTES_MAX);
     record->sections = json_object();
     int rc = record->arena && record->sections ? load_whole(store, record, &is_there, err) : fail_memory(err);
-    if (rc < 0 || !is_there) {
+    if (rc != 0 || !is_there) {
         store_record_free(record);
         record = NULL;
     }

@@ -25,7 +25,7 @@ char *sqlite_sidecar(const char *path, const char *suffix)
     return buf_take(&sidecar, NULL);
 }
 
-int sqlite_store_new(const char *data_dir, const char *name, struct store **ret_store, struct sb_error *err)
+struct store *sqlite_store_new(const char *data_dir, const char *name, struct sb_error *err)
 {
     struct store *store = calloc(1, sizeof(*store));
 
@@ -35,12 +35,11 @@ int sqlite_store_new(const char *data_dir, const char *name, struct store **ret_
         store->data_dir = strdup(data_dir);
         store->path = file_join(data_dir, name);
     }
-    if (!store || !store->data_dir || !store->path) {
-        store_close(store);
-        return sb_fail(err, SB_ENOMEM, "cannot open the journal in '%s': out of memory", data_dir);
-    }
-    *ret_store = store;
-    return 0;
+    if (store && store->data_dir && store->path)
+        return store;
+    store_close(store);
+    (void)sb_fail(err, SB_ENOMEM, "cannot open the journal in '%s': out of memory", data_dir);
+    return NULL;
 }
 
 void store_close(struct store *store)
@@ -290,11 +289,11 @@ static int open_reader(struct store *store, const struct store_options *options,
 
 int store_open(const struct store_options *options, struct store **ret_store, struct sb_error *err)
 {
-    struct store *store = NULL;
-    int rc = sqlite_store_new(options->data_dir, "journal.db", &store, err);
+    struct store *store = sqlite_store_new(options->data_dir, "journal.db", err);
+    if (!store)
+        return SB_ENOMEM;
 
-    if (rc == 0)
-        rc = options->is_reader ? open_reader(store, options, err) : open_writer(store, options, err);
+    int rc = options->is_reader ? open_reader(store, options, err) : open_writer(store, options, err);
     if (rc < 0) {
         store_close(store);
         return rc;

@@ -118,13 +118,12 @@ static int refuse_backup(const struct sb_error *why, struct sb_error *err)
 static int open_backup(const char *data_dir, const char *path, struct store **ret_store, struct sb_error *err)
 {
     struct sb_error why = SB_ERROR_INIT;
-    struct store *store = NULL;
-    int rc = sqlite_store_new(data_dir, path, &store, err);
+    struct store *store = sqlite_store_new(data_dir, path, err);
+    if (!store)
+        return SB_ENOMEM;
 
-    if (rc < 0)
-        return rc;
     store->is_reader = true;
-    rc = check_backup(store, &why);
+    int rc = check_backup(store, &why);
     if (rc < 0) {
         store_close(store);
         return refuse_backup(&why, err);
@@ -170,11 +169,11 @@ static int mark(struct store *store, int64_t now_ms, struct sb_error *err)
 
 static int check_and_mark(const char *data_dir, const char *copy, int64_t now_ms, struct sb_error *err)
 {
-    struct store *store = NULL;
-    int rc = sqlite_store_new(data_dir, copy, &store, err);
+    struct store *store = sqlite_store_new(data_dir, copy, err);
+    if (!store)
+        return SB_ENOMEM;
 
-    if (rc == 0)
-        rc = sqlite_connect(store, NULL, err);
+    int rc = sqlite_connect(store, NULL, err);
     if (rc == 0)
         rc = sqlite_run(store, "PRAGMA synchronous = FULL", "open", err);
     if (rc == 0)

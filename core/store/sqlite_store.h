@@ -82,9 +82,9 @@ int sqlite_run(struct store *store, const char *sql, const char *doing, struct s
 
 /* ---- opening ---- */
 
-/* A store without a connection, for `data_dir` and the file `name` in it (or an absolute path). */
-int sqlite_store_new(const char *data_dir, const char *name, struct store **ret_store,
-                     struct sb_error *err) SB_MUST_CHECK;
+/* A store without a connection, for `data_dir` and the file `name` in it (or an absolute path). NULL with `err` when out
+ * of memory. */
+struct store *sqlite_store_new(const char *data_dir, const char *name, struct sb_error *err);
 /* The name of a file beside `path`. NULL when out of memory. */
 char *sqlite_sidecar(const char *path, const char *suffix);
 /* Opens the file for reading and writing with the settings of the journal. */

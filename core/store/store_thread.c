@@ -142,6 +142,7 @@ static void do_group(struct store_thread *thread, struct group *group)
 {
     struct store_job *first = group->jobs.first;
 
+    assert(first); /* there was something to do */
     if (first->change)
         commit_group(thread, group);
     else

@@ -372,7 +372,7 @@ static void make_damaged(const char *path, const char *good)
     memset(noise, 0xa5, sizeof(noise));
     file = fopen(path, "r+b");
     assert_non_null(file);
-    assert_int_equal(0, fseek(file, 8 * 4096, SEEK_SET));
+    assert_int_equal(0, fseek(file, 32768, SEEK_SET));
     assert_int_equal(sizeof(noise), fwrite(noise, 1, sizeof(noise), file));
     assert_int_equal(0, fclose(file));
 }

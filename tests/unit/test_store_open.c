@@ -411,7 +411,7 @@ static void damage(const char *path, off_t at)
     assert_true(fd >= 0);
     memset(noise, 0xa5, sizeof(noise));
     for (int i = 0; i < 3; i++)
-        assert_int_equal(sizeof(noise), pwrite(fd, noise, sizeof(noise), at + i * 4096));
+        assert_int_equal(sizeof(noise), pwrite(fd, noise, sizeof(noise), at + (off_t)i * 4096));
     assert_int_equal(0, close(fd));
 }
 
@@ -426,7 +426,7 @@ static void a_damaged_journal_is_refused(void **state)
         (void)emit_one(store, name);
     }
     store_close(store);
-    damage(fixture->journal, 8 * 4096);
+    damage(fixture->journal, 32768);
     assert_open_fails(writer_of(fixture), SB_ECONFIG,
                       WORDS("journal.db' is damaged: ", "'switchboard restore FILE'"));
 }
@@ -442,7 +442,7 @@ static void a_journal_cut_short_is_refused(void **state)
         (void)emit_one(store, name);
     }
     store_close(store);
-    assert_int_equal(0, truncate(fixture->journal, 5 * 4096));
+    assert_int_equal(0, truncate(fixture->journal, 20480));
     assert_open_fails(writer_of(fixture), SB_ECONFIG, WORDS("journal.db' is damaged: "));
 }
 

@@ -86,7 +86,7 @@ static void a_row_says_everything_about_its_record(void **state)
                   "examplecall000000000000000000001", "reference", reference, "state", "dead", "reason",
                   "no such department", "phase", "sink", "instance", "zoho_desk", "step", "create_ticket",
                   "attempt", 3, "is_doubtful", 0, "problems", 0, "has_open_intent", 1, "received_ms",
-                  (json_int_t)T0, "updated_ms", (json_int_t)(T0 + 60), "ended_ms", (json_int_t)(T0 + 60));
+                  (json_int_t)T0, "updated_ms", (json_int_t)T0 + 60, "ended_ms", (json_int_t)T0 + 60);
     assert_non_null(want);
     AUTO_STR got_text = json_text(array);
     AUTO_STR want_text = json_text(want);
@@ -147,13 +147,13 @@ static void a_timeline_has_outcomes_and_intents_in_time_order(void **state)
         "[{s:s,s:I,s:s,s:s,s:i,s:i,s:s,s:i,s:i},"
         "{s:s,s:I,s:s,s:s,s:i,s:i,s:s,s:{s:s},s:{s:s}},"
         "{s:s,s:I,s:s,s:s,s:i,s:i,s:s,s:i,s:i,s:s}]",
-        "kind", "outcome", "at_ms", (json_int_t)(T0 + 10), "instance", "exotel", "step", "download", "round",
-        4, "attempt", 2, "verdict", "ok", "http_status", 0, "duration_ms", 12,
+        "kind", "outcome", "at_ms", (json_int_t)T0 + 10, "instance", "exotel", "step", "download", "round", 4,
+        "attempt", 2, "verdict", "ok", "http_status", 0, "duration_ms", 12,
         /* */
-        "kind", "intent", "at_ms", (json_int_t)(T0 + 20), "instance", "zoho_desk", "step", "create_ticket",
+        "kind", "intent", "at_ms", (json_int_t)T0 + 20, "instance", "zoho_desk", "step", "create_ticket",
         "round", 0, "attempt", 20, "state", "open", "request", "method", "POST", "kept", "contact", "77",
         /* */
-        "kind", "outcome", "at_ms", (json_int_t)(T0 + 30), "instance", "zoho_desk", "step", "create_ticket",
+        "kind", "outcome", "at_ms", (json_int_t)T0 + 30, "instance", "zoho_desk", "step", "create_ticket",
         "round", 0, "attempt", 1, "verdict", "retry", "http_status", 503, "duration_ms", 250, "text",
         "the service is busy");
     assert_non_null(want);
