@@ -133,47 +133,32 @@ void url_add_pair(struct buf *out, const char *name, const char *value)
     url_add_escaped(out, value, strlen(value));
 }
 
-/* Puts `more` behind what the part has, with `glue` between two that are not empty. */
-static CURLUcode extend_part(CURLU *handle, CURLUPart part, const char *glue, const char *more)
-{
-    AUTO_BUF text;
-    AUTO_PART old = get_part(handle, part, 0);
-
-    buf_init(&text, URL_SIZE_MAX);
-    size_t keep = old ? strlen(old) : 0;
-    while (part == CURLUPART_PATH && keep > 0 && old[keep - 1] == '/')
-        keep--;
-    if (keep > 0)
-        buf_add(&text, old, keep);
-    if (keep > 0 && *more)
-        buf_str(&text, glue);
-    buf_str(&text, more);
-    if (text.failed)
-        return CURLUE_OUT_OF_MEMORY;
-    return curl_url_set(handle, part, text.data, 0);
-}
-
 int url_build(const char *base, const char *path, const char *query, struct buf *out, struct sb_error *err)
 {
     AUTO_URL handle = curl_url();
-    CURLUcode code = CURLUE_OK;
 
     int rc = parse_url(handle, base, err);
     if (rc < 0)
         return rc;
-    if (*path)
-        code = extend_part(handle, CURLUPART_PATH, "", path);
-    if (code == CURLUE_OK && *query)
-        code = extend_part(handle, CURLUPART_QUERY, "&", query);
-    if (code == CURLUE_OK)
-        code = curl_url_set(handle, CURLUPART_FRAGMENT, NULL, 0);
-    if (code != CURLUE_OK)
-        return fail_with(err, base, curl_url_strerror(code));
-    AUTO_PART text = get_part(handle, CURLUPART_URL, 0);
-    if (!text || strlen(text) > URL_SIZE_MAX)
+    AUTO_PART old_query = get_part(handle, CURLUPART_QUERY, 0);
+    if (curl_url_set(handle, CURLUPART_QUERY, NULL, 0) != CURLUE_OK ||
+        curl_url_set(handle, CURLUPART_FRAGMENT, NULL, 0) != CURLUE_OK)
+        return fail_with(err, base, "out of memory");
+    AUTO_PART front = get_part(handle, CURLUPART_URL, 0);
+    if (!front)
+        return fail_with(err, base, "out of memory");
+
+    size_t keep = strlen(front);
+    while (*path && keep > 0 && front[keep - 1] == '/')
+        keep--;
+    bool has_old = old_query && *old_query;
+    buf_add(out, front, keep);
+    buf_str(out, path);
+    buf_printf(out, "%s%s%s%s", has_old || *query ? "?" : "", has_old ? old_query : "",
+               has_old && *query ? "&" : "", query);
+    if (out->failed || out->len > URL_SIZE_MAX)
         return fail_with(err, base, "it is too long with its path and query");
-    buf_str(out, text);
-    return out->failed ? sb_fail(err, SB_ENOMEM, "cannot build an address: out of memory") : 0;
+    return 0;
 }
 
 bool url_host_fits(const char *host, const char *pattern)

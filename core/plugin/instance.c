@@ -127,7 +127,8 @@ static int add_hosts(struct sb_instance *instance, const char *const *names, str
         if (!value)
             return sb_fail(err, SB_EINTERNAL, "plugin '%s' takes hosts from '%s', which is no option of it",
                            instance->plugin->name, *names);
-        int rc = value->text ? add_host(instance, *names, value->text, list, err) : 0;
+        bool is_one = value->text && value->option->type != SB_OPT_LIST;
+        int rc = is_one ? add_host(instance, *names, value->text, list, err) : 0;
         size_t i;
         json_t *item;
         json_array_foreach (value->json, i, item) {
@@ -155,12 +156,12 @@ static int find_token_server(struct sb_instance *instance, struct sb_error *err)
     AUTO_BUF url;
     struct url_place place;
 
+    buf_init(&url, URL_SIZE_MAX);
     if (!auth || auth->kind != SB_AUTH_OAUTH2)
         return 0;
     const char *base = auth->token_base ? auth->token_base(instance) : NULL;
     if (!base)
         return sb_fail(err, SB_EINTERNAL, "plugin '%s' names no token server", instance->plugin->name);
-    buf_init(&url, URL_SIZE_MAX);
     int rc = url_build(base, auth->token_path ? auth->token_path : "", "", &url, err);
     if (rc == 0)
         rc = url_place(url.data, &place, err);
