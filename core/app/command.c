@@ -1,8 +1,17 @@
 /* What the verbs of the command line share. */
 #include "app/command.h"
 
+#include <errno.h>
+#include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
+
+#include "app/paths.h"
+#include "base/scope.h"
+#include "conf/conf.h"
+
+enum { DIAGNOSTICS_TEXT_MAX = 4 * 1024 * 1024 };
 
 int command_help(const struct command *command)
 {
@@ -25,6 +34,71 @@ int command_usage(const struct command *command, const char *fmt, ...)
 int command_fail(const struct sb_error *err)
 {
     (void)fprintf(stderr, "switchboard: %s\n", err->text[0] ? err->text : "failed");
+    return EXIT_FAILED;
+}
+
+int command_common(const struct command *command, struct command_options *options, int letter, char **argv)
+{
+    switch (letter) {
+    case 'c':
+        options->conf_path = optarg;
+        return -1;
+    case 'j':
+        options->json = true;
+        return -1;
+    case 'h':
+        return command_help(command);
+    case ':':
+        return command_usage(command, "option '%s' needs an argument", argv[optind - 1]);
+    default:
+        if (optopt > 0 && optopt < 128 && strncmp(argv[optind - 1], "--", 2) != 0)
+            return command_usage(command, "there is no option '-%c'", optopt);
+        return command_usage(command, "there is no option '%s', or it is not unique or takes no argument",
+                             argv[optind - 1]);
+    }
+}
+
+int command_conf(const char *path, struct conf **ret_conf)
+{
+    struct sb_error err = SB_ERROR_INIT;
+    AUTO_STR share = paths_share();
+    const struct conf_source source = { .share_dir = share };
+    struct conf *conf = NULL;
+    AUTO_BUF text;
+
+    if (conf_load(path, &source, &conf, &err) < 0)
+        return command_fail(&err);
+    if (conf_error_count(conf) == 0 && conf->settings.data_dir) {
+        *ret_conf = conf;
+        return EXIT_OK;
+    }
+    buf_init(&text, DIAGNOSTICS_TEXT_MAX);
+    conf_write_diagnostics(conf, &text);
+    (void)fputs(text.data, stderr);
+    (void)fprintf(stderr, "switchboard: cannot use '%s': mend the lines above\n", path);
+    conf_free(conf);
+    return EXIT_FAILED;
+}
+
+int command_json(json_t *value)
+{
+    int rc = value ? json_dumpf(value, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY) : -1;
+
+    json_decref(value);
+    if (rc < 0 && !ferror(stdout)) {
+        (void)fputs("switchboard: out of memory\n", stderr);
+        return EXIT_FAILED;
+    }
+    (void)fputc('\n', stdout);
+    return command_written();
+}
+
+int command_written(void)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return EXIT_OK;
+    if (errno != EPIPE) /* who closed the pipe has seen enough */
+        (void)fprintf(stderr, "switchboard: cannot write the output: %s\n", strerror(errno));
     return EXIT_FAILED;
 }
 

@@ -2,11 +2,14 @@
 #ifndef APP_COMMAND_H
 #define APP_COMMAND_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "base/log.h"
 #include "switchboard/error.h"
+
+struct conf;
 
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
@@ -30,12 +33,33 @@ struct command_options {
     const char *conf_path; /* -c FILE; default "engine.conf" */
     bool json;             /* --json */
 };
+#define COMMAND_OPTIONS_INIT                                                                                 \
+    {                                                                                                        \
+        .conf_path = "engine.conf"                                                                           \
+    }
+/* Rows for getopt_long and what goes with them: `short_options` begins with COMMAND_SHORT. */
+#define COMMAND_SHORT ":c:h"
+#define COMMAND_LONG                                                                                         \
+    { "config", required_argument, NULL, 'c' }, { "json", no_argument, NULL, 'j' },                          \
+    {                                                                                                        \
+        "help", no_argument, NULL, 'h'                                                                       \
+    }
+/* Takes one of these options (`letter` as getopt_long gave it, with `optarg`). -1: go on; else the verb ends with this
+ * exit code: help was asked for, or the option is unknown or lacks its argument. */
+int command_common(const struct command *command, struct command_options *options, int letter, char **argv);
 
 /* Prints the help of a verb to stdout (exit 0), or to stderr with a complaint (exit 2). */
 int command_help(const struct command *command);
 int command_usage(const struct command *command, const char *fmt, ...) SB_PRINTF(2, 3);
 /* Says "switchboard: text" on stderr and gives EXIT_FAILED. */
 int command_fail(const struct sb_error *err);
+/* Reads and checks a file's settings, without plugins: enough to find the journal. Gives an exit code: EXIT_OK, or
+ * EXIT_FAILED after saying what is wrong. */
+int command_conf(const char *path, struct conf **ret_conf);
+/* Writes one JSON document for scripts to stdout. Takes `value`; NULL: out of memory. Gives an exit code. */
+int command_json(json_t *value);
+/* Ends a verb that has written to stdout: EXIT_FAILED, said, when it could not be written. */
+int command_written(void);
 /* A log on stderr for verbs that do not run the engine: warnings only. */
 struct log *command_log(void);
 

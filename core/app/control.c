@@ -25,6 +25,7 @@ struct verb {
     int64_t id;
     enum store_state state;
     char *reason; /* owned */
+    json_t *body; /* owned: what lists of ids are read from */
     struct arena *arena;
     struct store_active *active;
     size_t active_count, changed;
@@ -49,6 +50,7 @@ static void reply_error(struct http_call *call, int status, const char *text)
 static void free_verb(struct verb *verb)
 {
     arena_free(verb->arena);
+    json_decref(verb->body);
     free(verb->active);
     free(verb->reason);
     free(verb);
@@ -107,8 +109,9 @@ static void on_retry(struct control *control, struct http_call *call, const json
         return;
     verb->id = json_int(body, "id", 0);
     verb->state = state ? store_state_from_word(state) : STORE_DEAD;
-    if (verb->id <= 0 && verb->state != STORE_DEAD && verb->state != STORE_DISABLED) {
-        reply_error(call, 422, "retry needs an 'id', or the 'state' dead or disabled");
+    if (verb->id <= 0 && verb->state != STORE_DEAD && verb->state != STORE_DISABLED &&
+        verb->state != STORE_DONE) {
+        reply_error(call, 422, "retry needs an 'id', or the 'state' dead, disabled or done");
         free_verb(verb);
         return;
     }
@@ -164,6 +167,66 @@ static void on_drop(struct control *control, struct http_call *call, const json_
     store_thread_run(control->engine->store, drop_in_store, on_dropped, verb);
 }
 
+/* ---- import ---------------------------------------------------------------------------------------------------------- */
+
+static void import_in_store(void *ctx, struct store *store)
+{
+    struct verb *verb = ctx;
+    const json_t *ids = json_object_get(verb->body, "ids");
+    size_t count = json_array_size(ids);
+    const char **list = calloc(count + 1, sizeof(*list));
+
+    if (!list) {
+        verb->rc = sb_fail(&verb->err, SB_ENOMEM, "out of memory");
+        return;
+    }
+    for (size_t i = 0; i < count; i++)
+        list[i] = json_string_value(json_array_get(ids, i));
+    verb->rc = store_import(store, json_str(verb->body, "account"), list, count, clock_wall_ms(),
+                            &verb->changed, &verb->err);
+    free(list);
+}
+
+static void on_imported(void *ctx)
+{
+    struct verb *verb = ctx;
+    size_t count = json_array_size(json_object_get(verb->body, "ids"));
+
+    if (verb->rc < 0)
+        reply_error(verb->call, 422, verb->err.text);
+    else
+        reply_json(verb->call, 200,
+                   json_pack("{s:I, s:I}", "new", (json_int_t)verb->changed, "known",
+                             (json_int_t)(count - verb->changed)));
+    free_verb(verb);
+}
+
+static bool is_list_of_ids(const json_t *ids)
+{
+    size_t index;
+    json_t *id;
+
+    json_array_foreach (ids, index, id)
+        if (!json_is_string(id) || json_string_length(id) == 0)
+            return false;
+    return json_is_array(ids);
+}
+
+static void on_import(struct control *control, struct http_call *call, json_t *body)
+{
+    const char *account = json_str(body, "account");
+
+    if (!account || !*account || !is_list_of_ids(json_object_get(body, "ids"))) {
+        reply_error(call, 422, "import needs an 'account' and 'ids', a list of texts");
+        return;
+    }
+    struct verb *verb = new_verb(control, call);
+    if (!verb)
+        return;
+    verb->body = json_incref(body);
+    store_thread_run(control->engine->store, import_in_store, on_imported, verb);
+}
+
 /* ---- requests -------------------------------------------------------------------------------------------------------- */
 
 static void on_status(struct control *control, struct http_call *call)
@@ -195,8 +258,10 @@ static void on_call(void *ctx, struct http_call *call)
         on_retry(control, call, body);
     else if (strcmp(path, "/drop") == 0)
         on_drop(control, call, body);
+    else if (strcmp(path, "/import") == 0)
+        on_import(control, call, body);
     else
-        reply_error(call, 404, "there are /retry, /drop and /status");
+        reply_error(call, 404, "there are /retry, /drop, /import and /status");
 }
 
 struct control *control_new(struct engine *engine, struct sb_error *err)

@@ -49,8 +49,7 @@ static int check_names(struct setup *setup)
     return 0;
 }
 
-/* Whether it sends requests, and so has the options that all such plugins share. */
-static bool has_http(const struct sb_plugin *plugin)
+bool setup_has_http(const struct sb_plugin *plugin)
 {
     for (const struct sb_option *row = plugin->options; row && row->name; row++)
         if (strcmp(row->name, "base_url") == 0)
@@ -172,7 +171,7 @@ static int make_instances(struct setup *setup)
             conf_block_fail(conf, block, "%s", err.text);
             continue;
         }
-        conf_check_instance(conf, block, plugin->kind, plugin->options, has_http(plugin));
+        conf_check_instance(conf, block, plugin->kind, plugin->options, setup_has_http(plugin));
         if (block->off == CONF_ON && make_instance(setup, i, plugin) < 0)
             return -1;
     }

@@ -36,5 +36,7 @@ int setup_plan(struct setup *setup, struct sb_error *err) SB_MUST_CHECK;
 
 /* Where plugins are looked for when engine.conf does not say: beside the program, else the installed folder. */
 struct loader *setup_loader(const struct conf *conf, struct log *log, struct sb_error *err);
+/* Whether it sends requests, and so has the options that all such plugins share. */
+bool setup_has_http(const struct sb_plugin *plugin);
 
 #endif

@@ -1,0 +1,148 @@
+/* switchboard retry: records that ended without success go on. */
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "app/command.h"
+#include "app/journal.h"
+#include "base/json.h"
+#include "base/scope.h"
+#include "base/timefmt.h"
+
+struct retry_options {
+    struct command_options common;
+    const char *record;     /* an id, or NULL */
+    enum store_state state; /* of all, when there is no id; STORE_STATE_INVALID: not given */
+};
+
+struct retry_alone {
+    int64_t id;
+    enum store_state state;
+};
+
+static int retry_alone(void *ctx, struct store *store, json_t **ret_answer, struct sb_error *err)
+{
+    const struct retry_alone *what = ctx;
+    size_t count = 0;
+    int rc = store_retry(store, what->id, what->state, clock_wall_ms(), &count, err);
+
+    if (rc < 0)
+        return rc;
+    *ret_answer = json_pack("{s:I}", "retried", (json_int_t)count);
+    return *ret_answer ? 0 : sb_fail(err, SB_ENOMEM, "out of memory");
+}
+
+static int do_retry(const struct conf *conf, const struct retry_alone *what, bool *ret_alone,
+                    json_t **ret_answer, struct sb_error *err)
+{
+    struct retry_alone copy = *what;
+    AUTO_JSON body = what->id > 0 ? json_pack("{s:I}", "id", (json_int_t)what->id)
+                                  : json_pack("{s:s}", "state", store_state_word(what->state));
+    const struct journal_change change = { "retry", body, retry_alone, &copy };
+    struct journal_changer *changer = NULL;
+
+    if (!body)
+        return sb_fail(err, SB_ENOMEM, "out of memory");
+    int rc = journal_changer_new(conf, &changer, err);
+    if (rc == 0)
+        rc = journal_do(changer, &change, ret_answer, err);
+    if (rc == 0)
+        *ret_alone = journal_changer_is_alone(changer);
+    journal_changer_free(changer);
+    return rc;
+}
+
+static int tell(const struct retry_options *options, int64_t id, bool was_alone, const json_t *answer)
+{
+    int64_t count = json_int(answer, "retried", 0);
+
+    if (options->common.json)
+        return command_json(json_pack("{s:I, s:b}", "retried", (json_int_t)count, "engine_runs", !was_alone));
+    if (id > 0)
+        (void)printf("record %lld goes on%s\n", (long long)id,
+                     was_alone ? " when 'switchboard run' is started" : "");
+    else
+        (void)printf("%lld record%s %s%s\n", (long long)count, count == 1 ? "" : "s",
+                     count == 1 ? "goes on" : "go on",
+                     was_alone && count > 0 ? " when 'switchboard run' is started" : "");
+    return command_written();
+}
+
+static int retry(const struct conf *conf, const struct retry_options *options)
+{
+    struct sb_error err = SB_ERROR_INIT;
+    struct retry_alone what = { .state = options->record ? STORE_DEAD : options->state };
+    bool was_alone = false;
+    AUTO_JSON answer = NULL;
+    int rc = options->record ? journal_look_up(conf, options->record, &what.id, &err) : 0;
+
+    if (rc == 0)
+        rc = do_retry(conf, &what, &was_alone, &answer, &err);
+    return rc < 0 ? command_fail(&err) : tell(options, what.id, was_alone, answer);
+}
+
+static int check_choice(const struct command *command, const struct retry_options *options, int argc,
+                        char **argv)
+{
+    if (optind + 1 < argc)
+        return command_usage(command, "unexpected argument '%s': one record at a time, or --all",
+                             argv[optind + 1]);
+    if (options->record && options->state != STORE_STATE_INVALID)
+        return command_usage(command, "one record, or all of a kind, but not both");
+    if (!options->record && options->state == STORE_STATE_INVALID)
+        return command_usage(command, "which record? Give its id, --all, --disabled or --incomplete");
+    return -1;
+}
+
+static int run(const struct command *command, int argc, char **argv)
+{
+    static const struct option longs[] = { COMMAND_LONG,
+                                           { "all", no_argument, NULL, 'a' },
+                                           { "disabled", no_argument, NULL, 'd' },
+                                           { "incomplete", no_argument, NULL, 'i' },
+                                           { NULL, 0, NULL, 0 } };
+    struct retry_options options = { .common = COMMAND_OPTIONS_INIT, .state = STORE_STATE_INVALID };
+    struct conf *conf = NULL;
+    int code = -1;
+
+    for (int c; (c = getopt_long(argc, argv, COMMAND_SHORT, longs, NULL)) != -1;) {
+        enum store_state state = c == 'a'   ? STORE_DEAD
+                                 : c == 'd' ? STORE_DISABLED
+                                 : c == 'i' ? STORE_DONE
+                                            : STORE_STATE_INVALID;
+        if (state == STORE_STATE_INVALID)
+            code = command_common(command, &options.common, c, argv);
+        else if (options.state != STORE_STATE_INVALID && options.state != state)
+            code = command_usage(command, "--all, --disabled and --incomplete exclude each other");
+        else
+            options.state = state;
+        if (code >= 0)
+            return code;
+    }
+    options.record = optind < argc ? argv[optind] : NULL;
+    code = check_choice(command, &options, argc, argv);
+    if (code < 0)
+        code = command_conf(options.common.conf_path, &conf);
+    if (code == EXIT_OK && conf)
+        code = retry(conf, &options);
+    conf_free(conf);
+    return code;
+}
+
+const struct command command_retry = {
+    .name = "retry",
+    .summary = "let dead letters, or disabled records, go on",
+    .usage = "retry [-c FILE] ID | --all | --disabled | --incomplete [--json]\n\n"
+             "Takes records up where they stopped. What was created is not created again. A running engine\n"
+             "begins at once; otherwise the next 'switchboard run' does.\n\n"
+             "  ID                  a record's id, its call's id, or its reference\n"
+             "      --all           every dead letter\n"
+             "      --disabled      every record that ended because its sink was switched off\n"
+             "      --incomplete    every record that is done but lacks something: what was missing is tried "
+             "again\n"
+             "  -c, --config FILE   the configuration (default: engine.conf)\n"
+             "      --json          {\"retried\": n, \"engine_runs\": true or false}\n\n"
+             "Example:\n"
+             "  switchboard retry --all",
+    .run = run,
+};
