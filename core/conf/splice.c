@@ -149,15 +149,25 @@ static void splice_include(struct splicer *splicer, char *line, const char *path
     explicit_bzero(text, size);
 }
 
+static bool has_control(const char *line)
+{
+    for (; *line; line++)
+        if (((unsigned char)*line < ' ' && *line != '\t') || *line == 0x7F)
+            return true;
+    return false;
+}
+
 static void splice_line(struct splicer *splicer, char *line, const char *path, size_t file, unsigned number,
                         unsigned depth)
 {
     const char *word = line + strspn(line, " \t");
     bool is_include = splicer->mode == MODE_PLAIN && strncmp(word, "@include", 8) == 0;
 
-    if (!utf8_is_valid(line, strlen(line))) {
-        conf_say(splicer->conf, CONF_ERROR, splicer->conf->inner->files[file], number,
-                 "this line is not UTF-8; save the file as UTF-8");
+    const char *fault = !utf8_is_valid(line, strlen(line)) ? "this line is not UTF-8; save the file as UTF-8"
+                        : has_control(line)                ? "this line has a control character in it"
+                                                           : NULL;
+    if (fault) {
+        conf_say(splicer->conf, CONF_ERROR, splicer->conf->inner->files[file], number, "%s", fault);
         add_line(splicer, "", file, number);
         return;
     }
