@@ -165,9 +165,15 @@ static int make_file(const char *path, const char *data_dir, struct sb_error *er
             (void)chmod(path, 0600); /* best effort: the folder keeps others out as well */
         return 0;
     }
+    AUTO_STR parent = file_join(data_dir, "..");
     AUTO_FD fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)
         return sb_fail(err, SB_ECONFIG, "cannot make '%s': %s", path, strerror(errno));
+    /* The folder may be as new as the file. Its parent is often somebody else's and may not be opened; that is no
+     * reason to stop, but a sync that fails is. */
+    struct sb_error why = SB_ERROR_INIT;
+    if (parent && file_sync_dir(parent, &why) == SB_EINTERNAL)
+        return sb_fail(err, SB_EINTERNAL, "%s", why.text);
     return file_sync_dir(data_dir, err);
 }
 
