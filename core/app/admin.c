@@ -14,6 +14,7 @@ enum { METRICS_TEXT_MAX = 16 * 1024 * 1024 };
 struct admin {
     struct engine *engine;
     struct http_server *server;
+    struct store_thread_stats told; /* what the counters of the journal have been told of already */
 };
 
 static void reply_text(struct http_call *call, int status, const char *text)
@@ -32,7 +33,7 @@ static void on_readyz(struct engine *engine, struct http_call *call)
 /* ---- metrics --------------------------------------------------------------------------------------------------- */
 
 struct scrape {
-    struct engine *engine;
+    struct admin *admin;
     struct http_call *call;
     json_t *totals; /* owned */
 };
@@ -62,8 +63,14 @@ static void set_record_gauges(struct metrics *metrics, const json_t *totals)
                   json_number_value(count));
 }
 
-static void set_engine_gauges(struct engine *engine)
+static void add_to_counter(struct metrics *metrics, const char *name, const char *help, double amount)
 {
+    metric_add(metrics_get(metrics, METRIC_COUNTER, name, help, NULL), amount);
+}
+
+static void set_engine_gauges(struct admin *admin)
+{
+    struct engine *engine = admin->engine;
     struct store_thread_stats stats;
     struct flow_counts counts;
     struct metrics *metrics = engine->metrics;
@@ -79,12 +86,13 @@ static void set_engine_gauges(struct engine *engine)
               (double)http_client_in_flight(engine->client));
     set_gauge(metrics, "switchboard_work_waiting", "jobs that wait for a worker", NULL, NULL,
               (double)workers_waiting(engine->workers));
-    set_gauge(metrics, "switchboard_journal_commits", "transactions since the start", NULL, NULL,
-              (double)stats.commits);
-    set_gauge(metrics, "switchboard_journal_changes", "changes since the start", NULL, NULL,
-              (double)stats.changes);
-    set_gauge(metrics, "switchboard_journal_commit_seconds_sum", "time spent committing since the start",
-              NULL, NULL, stats.commit_seconds_total);
+    add_to_counter(metrics, "switchboard_journal_commits_total", "synced transactions",
+                   (double)(stats.commits - admin->told.commits));
+    add_to_counter(metrics, "switchboard_journal_changes_total", "changes in them",
+                   (double)(stats.changes - admin->told.changes));
+    add_to_counter(metrics, "switchboard_journal_commit_seconds_total", "time spent committing",
+                   stats.commit_seconds_total - admin->told.commit_seconds_total);
+    admin->told = stats;
     set_gauge(metrics, "switchboard_journal_commit_seconds_last", "time of the last commit", NULL, NULL,
               stats.commit_seconds_last);
     set_gauge(metrics, "switchboard_journal_waiting", "changes that wait for their commit", NULL, NULL,
@@ -98,9 +106,9 @@ static void on_totals(void *ctx)
 
     buf_init(&text, METRICS_TEXT_MAX);
     if (scrape->totals)
-        set_record_gauges(scrape->engine->metrics, scrape->totals);
-    set_engine_gauges(scrape->engine);
-    metrics_write(scrape->engine->metrics, &text);
+        set_record_gauges(scrape->admin->engine->metrics, scrape->totals);
+    set_engine_gauges(scrape->admin);
+    metrics_write(scrape->admin->engine->metrics, &text);
     if (text.failed)
         reply_text(scrape->call, 500, "too many metrics\n");
     else
@@ -109,7 +117,7 @@ static void on_totals(void *ctx)
     free(scrape);
 }
 
-static void on_metrics(struct engine *engine, struct http_call *call)
+static void on_metrics(struct admin *admin, struct http_call *call)
 {
     struct scrape *scrape = calloc(1, sizeof(*scrape));
 
@@ -117,9 +125,9 @@ static void on_metrics(struct engine *engine, struct http_call *call)
         reply_text(call, 503, "out of memory\n");
         return;
     }
-    scrape->engine = engine;
+    scrape->admin = admin;
     scrape->call = call;
-    store_thread_run(engine->store, read_totals, on_totals, scrape);
+    store_thread_run(admin->engine->store, read_totals, on_totals, scrape);
 }
 
 /* ---- requests ---------------------------------------------------------------------------------------------------- */
@@ -136,7 +144,7 @@ static void on_call(void *ctx, struct http_call *call)
     else if (strcmp(path, "/readyz") == 0)
         on_readyz(admin->engine, call);
     else if (strcmp(path, "/metrics") == 0)
-        on_metrics(admin->engine, call);
+        on_metrics(admin, call);
     else
         reply_text(call, 404, "not found: try /healthz, /readyz or /metrics\n");
 }

@@ -43,6 +43,14 @@ static struct errand *new_errand(struct engine *engine, uint64_t ticket)
     return errand;
 }
 
+static void release_errand(struct errand *errand)
+{
+    free(errand->instance);
+    free(errand->name);
+    free(errand->doc);
+    free(errand);
+}
+
 static void free_errand(struct errand *errand)
 {
     if (errand->prev)
@@ -51,10 +59,7 @@ static void free_errand(struct errand *errand)
         errand->engine->errands = errand->next;
     if (errand->next)
         errand->next->prev = errand->prev;
-    free(errand->instance);
-    free(errand->name);
-    free(errand->doc);
-    free(errand);
+    release_errand(errand);
 }
 
 static char *copy(const char *text)
@@ -297,8 +302,10 @@ void engine_world(struct engine *engine, struct flow_world *ret_world)
 
 void engine_world_done(struct engine *engine)
 {
-    while (engine->errands) {
-        store_record_free(engine->errands->record);
-        free_errand(engine->errands);
+    for (struct errand *errand = engine->errands, *next = NULL; errand; errand = next) {
+        next = errand->next;
+        store_record_free(errand->record);
+        release_errand(errand);
     }
+    engine->errands = NULL;
 }

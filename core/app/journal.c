@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include "app/control.h"
@@ -17,11 +18,23 @@ int journal_read(const struct conf *conf, struct store **ret_store, struct sb_er
     return store_open(&options, ret_store, err);
 }
 
+/* A reference as tickets show it, "[SB-0123456789ABC]" or without brackets: the part in it. NULL when it is none. */
+static char *inside_reference(const char *text)
+{
+    const char *begin = *text == '[' ? text + 1 : text;
+    size_t size = strcspn(begin, "]/");
+
+    return strncasecmp(begin, "SB-", 3) == 0 && size > 3 ? strndup(begin + 3, size - 3) : NULL;
+}
+
 int journal_find(struct store *store, const char *text, int64_t *ret_id, struct sb_error *err)
 {
     int64_t id = 0;
+    AUTO_STR reference = inside_reference(text);
     int rc = store_find(store, text, &id, err);
 
+    if (rc == 0 && id == 0 && reference)
+        rc = store_find(store, reference, &id, err);
     if (rc < 0)
         return rc;
     if (id == 0)

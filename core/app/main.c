@@ -7,9 +7,9 @@
 #include "base/scope.h"
 
 static const struct command *const commands[] = { &command_run,     &command_check,  &command_plugins,
-                                                  &command_records, &command_retry,  &command_drop,
-                                                  &command_import,  &command_backup, &command_restore,
-                                                  &command_version };
+                                                  &command_records, &command_show,   &command_retry,
+                                                  &command_drop,    &command_import, &command_backup,
+                                                  &command_restore, &command_version };
 
 static int print_help(FILE *to, int code)
 {

@@ -144,7 +144,8 @@ void create_on_sent(struct flow *flow, struct run *run, const struct call_result
         break;
     }
     if (settlement.state == STORE_INTENT_ANSWERED)
-        settlement.answer = answer = keep_answer(run->call.x);
+        answer = keep_answer(run->call.x);
+    settlement.answer = answer;
     conclude(flow, run, result, &settlement);
 }
 

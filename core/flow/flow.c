@@ -60,8 +60,8 @@ struct gate *flow_gate(struct flow *flow, size_t index)
 
 static const struct flow_options defaults = { .in_flight_max = 500,
                                               .step_budget_ms = INT64_C(72) * 3600 * 1000,
-                                              .alert_breaker_ms = 10 * 60 * 1000,
-                                              .alert_silent_ms = 30 * 60 * 1000 };
+                                              .alert_breaker_ms = INT64_C(10) * 60 * 1000,
+                                              .alert_silent_ms = INT64_C(30) * 60 * 1000 };
 
 static void fill_options(struct flow_options *options)
 {
@@ -234,6 +234,10 @@ bool flow_drop(struct flow *flow, int64_t record_id, const char *reason)
 
     if (!run)
         return false;
+    if (run->is_held) { /* nothing here will ever move it: the journal is changed instead */
+        run_free(flow, run);
+        return false;
+    }
     run_request_drop(flow, run, reason);
     pump(flow);
     return true;

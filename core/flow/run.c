@@ -364,9 +364,8 @@ void run_request_drop(struct flow *flow, struct run *run, const char *reason)
         flow_fail(flow, "out of memory");
         return;
     }
-    if (run->state == RUN_PARKED && run->call.actor.timer_index != SIZE_MAX)
-        actor_arm(&flow->actors, &run->call.actor, flow_mono_ms(flow));
-    else if (run->state == RUN_DELAYED)
+    bool sleeps = run->state == RUN_DELAYED || (run->state == RUN_PARKED && !run->is_held);
+    if (sleeps)
         actor_arm(&flow->actors, &run->call.actor, flow_mono_ms(flow));
 }
 

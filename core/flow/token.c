@@ -31,7 +31,7 @@ static void make_name(const struct sb_instance *instance, char ret_name[TOKEN_NA
     char hex[DIGEST_HEX_SIZE];
     AUTO_BUF text;
 
-    buf_init(&text, 64 * 1024);
+    buf_init(&text, TOKEN_ARENA_MAX);
     buf_printf(&text, "%s\n%s\n%s", auth->token_base(instance), option_text(instance, auth->client_id),
                option_text(instance, auth->refresh_token));
     digest_sha256_hex(text.data, text.len, hex);
@@ -293,7 +293,7 @@ static void save(struct flow *flow, struct token *token, const char *value, int6
 {
     struct store_change *change = store_change_new();
     json_t *doc = json_pack("{s:s, s:I}", "access_token", value, "expires_at_ms",
-                            (json_int_t)(flow_wall_ms(flow) + life_ms));
+                            (json_int_t)flow_wall_ms(flow) + life_ms);
     AUTO_STR text = doc ? json_text(doc) : NULL;
 
     json_decref(doc);

@@ -3,6 +3,7 @@
  *
  * The matcher is a recursive walk over pattern items. An item is one character class with an optional repetition, a
  * balanced match, a frontier, a back reference, or the border of a capture. */
+#include <assert.h>
 #include <ctype.h>
 #include <stdint.h>
 #include <string.h>
@@ -185,6 +186,7 @@ static const unsigned char *match_back(struct matcher *m, const unsigned char *s
     ptrdiff_t length = m->captures[index].length;
     if (length < 0)
         length = 0;
+    assert(m->captures[index].start);
     if (m->subject_end - s < length || memcmp(m->captures[index].start, s, (size_t)length) != 0)
         return NULL;
     return s + length;
@@ -564,6 +566,7 @@ static int string_gsub(lua_State *L)
     prepare(&m, L, subject, size, pattern, pattern_size);
     luaL_buffinit(L, &out);
     const unsigned char *s = m.subject;
+    assert(s);
     while (count < most) {
         const unsigned char *end = try_at(&m, s, p + is_anchored);
         if (end && end != last_end) {

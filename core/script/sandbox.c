@@ -149,7 +149,8 @@ static int seeded_random(lua_State *L)
     luaL_argcheck(L, low <= high, lua_gettop(L), "interval is empty");
     uint64_t span = (uint64_t)high - (uint64_t)low + 1;
     uint64_t number = next_chance(script);
-    lua_pushinteger(L, (lua_Integer)((uint64_t)low + (span ? number % span : number)));
+    number = (uint64_t)low + (span ? number % span : number); /* wraps as Lua's integers do */
+    lua_pushinteger(L, (lua_Integer)number);
     return 1;
 }
 
