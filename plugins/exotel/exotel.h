@@ -37,6 +37,8 @@ const char *exo_text(struct sb_exchange *x, const json_t *object, const char *na
 const char *exo_query_value(struct sb_exchange *x, const char *uri, const char *name);
 /* "https://host:port/path?query" without its query; for texts that people see. */
 const char *exo_without_query(struct sb_exchange *x, const char *url);
+/* Whether `url` carries its own permission, which must go without credentials and must not be kept. */
+bool exo_is_signed(const char *url);
 /* The host of `url`, with its port; "" when it has none. */
 const char *exo_host(struct sb_exchange *x, const char *url);
 /* Whether two numbers or SIP addresses mean the same line. NULL equals nothing. */
@@ -85,6 +87,8 @@ json_t *exo_record(struct sb_exchange *x, const struct exo_call *call, bool is_f
 void exo_update_record(struct sb_exchange *x, const struct exo_call *call, bool is_final);
 /* Until when (wall clock) the recording is waited for. */
 int64_t exo_recording_deadline(const struct sb_exchange *x);
+/* Removes what only counts while the recording is being fetched: tries, and addresses that open it. */
+void exo_recording_forget_tries(struct sb_exchange *x);
 /* Gives the recording up: notes `why` on the record. Returns the verdict. */
 enum sb_verdict exo_recording_missing(struct sb_exchange *x, const char *why);
 

@@ -159,11 +159,22 @@ int64_t exo_recording_deadline(const struct sb_exchange *x)
     return sb_get_int(x, "source.at_ms", sb_now_ms(x)) + sb_option_int(x, "recording_wait");
 }
 
+void exo_recording_forget_tries(struct sb_exchange *x)
+{
+    const char *url = sb_get_str(x, "recording.url");
+
+    if (url && exo_is_signed(url))
+        sb_set_str(x, "recording.url", exo_without_query(x, url));
+    sb_set(x, "recording.presigned_url", NULL);
+    sb_set(x, "recording.next", NULL);
+    sb_set(x, "recording.tries", NULL);
+    sb_set(x, "recording.is_last_try", NULL);
+}
+
 enum sb_verdict exo_recording_missing(struct sb_exchange *x, const char *why)
 {
     sb_set_str(x, "recording.state", "missing");
     sb_set_str(x, "recording.why", why);
-    sb_set(x, "recording.presigned_url", NULL);
-    sb_set(x, "recording.next", NULL);
+    exo_recording_forget_tries(x);
     return sb_skip(x, "no recording: %s", why);
 }

@@ -38,11 +38,6 @@ static enum target next_target(const struct sb_exchange *x)
 /* ---- asking
  * ------------------------------------------------------------------------------------------------------- */
 
-static bool is_signed(const char *url)
-{
-    return strstr(url, "X-Amz-") || strstr(url, "x-amz-") || strstr(url, "Signature=");
-}
-
 /* The path of RecordingUrl on the recordings host. */
 static void request_mirror(struct sb_exchange *x)
 {
@@ -69,7 +64,7 @@ static bool request_file(struct sb_exchange *x, enum target target)
             sb_get_str(x, target == TARGET_PRESIGNED ? "recording.presigned_url" : "recording.url");
         if (!url || !sb_request_url(x, "GET", url))
             return false;
-        if (target == TARGET_PRESIGNED || is_signed(url))
+        if (target == TARGET_PRESIGNED || exo_is_signed(url))
             sb_anonymous(x);
     }
     sb_save_body(x, "recording.mp3", (uint64_t)sb_option_int(x, "recording_size_max"));
@@ -91,14 +86,21 @@ static int64_t next_wait(const struct sb_exchange *x, int64_t tries)
     return left > 0 && left < wait ? left : wait;
 }
 
-/* Not there yet: another try later, after the call was read again where that may help; or it is given up. */
+/* Not there yet: another try later, after the call was read again where that may help. At the deadline there is one more,
+ * at an address that is fresh: what was stored may have expired while the engine stood still. */
 static enum sb_verdict not_yet(struct sb_exchange *x, const char *why, bool read_call_first)
 {
     int64_t tries = sb_get_int(x, "recording.tries", 0);
+    int64_t wait = 0;
 
-    if (sb_now_ms(x) >= exo_recording_deadline(x))
+    if (sb_now_ms(x) < exo_recording_deadline(x)) {
+        wait = next_wait(x, tries);
+    } else if (!sb_get_bool(x, "recording.is_last_try", false)) {
+        sb_set_bool(x, "recording.is_last_try", true);
+        read_call_first = true;
+    } else {
         return exo_recording_missing(x, why);
-    int64_t wait = next_wait(x, tries);
+    }
     sb_set_int(x, "recording.tries", tries + 1);
     sb_set_str(x, "recording.why", why);
     if (read_call_first)
@@ -218,9 +220,7 @@ static enum sb_verdict fold_audio(struct sb_exchange *x)
     int64_t channels = channels_of(head, head_size);
     sb_set(x, "recording.channels", channels > 0 ? json_integer(channels) : json_null());
     set_agent_channel(x);
-    sb_set(x, "recording.presigned_url", NULL);
-    sb_set(x, "recording.next", NULL);
-    sb_set(x, "recording.tries", NULL);
+    exo_recording_forget_tries(x);
     sb_set(x, "recording.why", NULL);
     sb_meter(x, "recording_bytes", (double)size);
     return SB_OK;

@@ -133,13 +133,13 @@ static void save_slot(struct exo_seen *seen, json_t *slots, int64_t slot)
     size_t size = old_size;
 
     if (old)
-        memcpy(text, old, old_size);
+        memcpy(text, old, old_size + 1);
     for (size_t i = 0; i < seen->addition_count; i++) {
         const char *sid = seen->additions[i].sid;
         if (!sid || seen->additions[i].slot != slot)
             continue;
         size_t sid_size = strlen(sid);
-        memcpy(text + size, sid, sid_size);
+        memcpy(text + size, sid, sid_size + 1);
         text[size + sid_size] = ' ';
         size += sid_size + 1;
         seen->additions[i].sid = NULL;

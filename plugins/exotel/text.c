@@ -86,8 +86,8 @@ int64_t exo_parse_http_date(const char *text)
     /* "Tue, 10 Mar 2026 09:00:00 GMT" */
     if (!text || strlen(text) != 29 || strcmp(text + 25, " GMT") != 0)
         return EXO_UNKNOWN;
-    int month = 0;
-    for (int i = 0; i < 12 && month == 0; i++)
+    size_t month = 0;
+    for (size_t i = 0; i < 12 && month == 0; i++)
         if (memcmp(months + 3 * i, text + 8, 3) == 0)
             month = i + 1;
     if (month == 0)
@@ -158,6 +158,11 @@ const char *exo_query_value(struct sb_exchange *x, const char *uri, const char *
 const char *exo_without_query(struct sb_exchange *x, const char *url)
 {
     return sb_strndup(x, url, strcspn(url, "?#"));
+}
+
+bool exo_is_signed(const char *url)
+{
+    return strstr(url, "X-Amz-") || strstr(url, "x-amz-") || strstr(url, "Signature=");
 }
 
 const char *exo_host(struct sb_exchange *x, const char *url)

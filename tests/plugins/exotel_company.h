@@ -8,7 +8,11 @@
 
 #include "exotel_kit.h"
 
-enum { CALLS_MAX = 600, IST_MINUTES = 330, SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE };
+enum { CALLS_MAX = 600, IST_MINUTES = 330 };
+
+#define SECOND INT64_C(1000)
+#define MINUTE (60 * SECOND)
+#define HOUR   (60 * MINUTE)
 
 /* ---- the company -------------------------------------------------------------------------------------------------- */
 
@@ -51,7 +55,7 @@ static inline int64_t random_up_to(struct world *world, int64_t limit)
 static inline const char *ist(int64_t ms, char text[32])
 {
     static const int days_before[] = { 0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334 };
-    int64_t seconds = ms / SECOND + IST_MINUTES * 60;
+    int64_t seconds = ms / SECOND + INT64_C(60) * IST_MINUTES;
     int64_t day_of_2026 = seconds / 86400 - 20454; /* days from 1970 to 2026 */
     int month = 11;
 
@@ -228,13 +232,13 @@ static inline void serve(struct world *world, const char *url, struct answer *an
         from_ms = sb_parse_wall_time(filter + 4, IST_MINUTES);
         to_ms = sb_parse_wall_time(filter + 28, IST_MINUTES);
         assert_true(from_ms > 0 && to_ms >= from_ms);
-        if ((to_ms > world->now_ms && !world->is_lenient) || to_ms - from_ms > 31 * 24 * (int64_t)HOUR) {
+        if ((to_ms > world->now_ms && !world->is_lenient) || to_ms - from_ms > 31 * (24 * HOUR)) {
             refuse(world, answer, "time range is out of bounds");
             return;
         }
     } else {
         assert_true(has_sids);
-        from_ms = world->now_ms - 31 * 24 * (int64_t)HOUR;
+        from_ms = world->now_ms - 31 * (24 * HOUR);
     }
     if (query_value(url, "After", cursor, sizeof(cursor))) {
         bool is_known = false;

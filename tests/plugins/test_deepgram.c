@@ -148,77 +148,77 @@ static void an_empty_file_is_not_sent(void **state)
     "{\"err_code\": \"" code "\", \"err_msg\": \"" message                                                   \
     "\", \"request_id\": \"5f0c7a0e-3d1b-4c52-9a55-0d6f6a1b2c3d\"}"
 
+enum { CONFIG_MS = 600000, MONEY_MS = 3600000 };
+
+static const struct {
+    int status;
+    const char *body;
+    enum sb_verdict want;
+    int64_t want_suspend_ms;
+    const char *want_reason;
+} refusals[] = {
+    { 400, LEGACY("Bad Request", "Bad Request: failed to process audio: corrupt or unsupported data"),
+      SB_REJECT, 0, "corrupt or unsupported data" },
+    { 400, LEGACY("Bad Request", "Bad Request: No such model/language/tier combination found."), SB_RETRY,
+      CONFIG_MS, "check 'model' and 'language'" },
+    { 400,
+      LEGACY("Bad Request", "Content-type was application/json, but we could not process the JSON payload."),
+      SB_REJECT, 0, "JSON payload" },
+    { 400,
+      "{\"category\": \"INVALID_JSON\", \"message\": \"Invalid JSON submitted.\", \"details\": \"missing "
+      "field\"}",
+      SB_REJECT, 0, "Invalid JSON submitted." },
+    { 400, LEGACY("INVALID_QUERY_PARAMETER", "Failed to deserialize query parameters: bad"), SB_REJECT, 0,
+      "query parameters" },
+    { 400,
+      LEGACY("REMOTE_CONTENT_ERROR", "The remote server hosting the media returned a client error: 404."),
+      SB_RETRY, 0, "could not fetch" },
+    { 400,
+      LEGACY("Bad Request",
+             "Keyterm limit exceeded. The maximum number of tokens across all keyterms is 500."),
+      SB_REJECT, 0, "Keyterm limit" },
+    { 400, "\"just a text\"", SB_REJECT, 0, "just a text" },
+    { 400, "not even JSON", SB_REJECT, 0, "without a reason" },
+    { 401, LEGACY("INVALID_AUTH", "Invalid credentials."), SB_RETRY, CONFIG_MS, "check DEEPGRAM_API_KEY" },
+    { 401, LEGACY("INSUFFICIENT_PERMISSIONS", "User does not have sufficient permissions."), SB_RETRY,
+      CONFIG_MS, "may not transcribe" },
+    { 401, "", SB_RETRY, CONFIG_MS, "check DEEPGRAM_API_KEY" },
+    { 402, LEGACY("ASR_PAYMENT_REQUIRED", "Project does not have enough credits"), SB_RETRY, MONEY_MS,
+      "no credit left" },
+    { 403, LEGACY("INSUFFICIENT_PERMISSIONS", "Project does not have access to the requested model."),
+      SB_RETRY, CONFIG_MS, "'model' is wrong" },
+    { 404, "", SB_RETRY, CONFIG_MS, "'base_url'" },
+    { 405, "", SB_RETRY, CONFIG_MS, "'base_url'" },
+    { 408, LEGACY("SLOW_UPLOAD", "Request upload timeout."), SB_RETRY, 0, "Request upload timeout." },
+    { 411, "", SB_REJECT, 0, "411" },
+    { 413, "<html></html>", SB_REJECT, 0, "too large" },
+    { 414, "", SB_REJECT, 0, "'keyterms'" },
+    { 422, LEGACY("ASR_UNPROCESSABLE_ENTITY", "Unable to read the entire client request."), SB_RETRY, 0,
+      "422" },
+    { 429, LEGACY("TOO_MANY_REQUESTS", "Too many requests. Please try again later"), SB_RETRY, 0, "429" },
+    { 499, "", SB_RETRY, 0, "499" },
+    { 500, "", SB_RETRY, 0, "500" },
+    { 502, "<html></html>", SB_RETRY, 0, "502" },
+    { 503, "{\"error_code\": \"Service Unavailable\", \"err_msg\": \"Please try again later.\"}", SB_RETRY, 0,
+      "Please try again later." },
+    { 504, "", SB_RETRY, 0, "504" },
+    { 302, "", SB_REJECT, 0, "302" },
+    { 200, "<html></html>", SB_RETRY, 0, "no JSON" },
+    { 200, "{\"results\": {\"chan", SB_RETRY, 0, "cut off" },
+    { 200, "{\"request_id\": \"5f0c7a0e\"}", SB_RETRY, 0, "no transcript" },
+    { 200, "{\"results\": {}}", SB_RETRY, 0, "no transcript" },
+};
+
 static void every_refusal_is_told_apart(void **state)
 {
     (void)state;
-    enum { CONFIG_MS = 600000, MONEY_MS = 3600000 };
-    static const struct {
-        int status;
-        const char *body;
-        enum sb_verdict want;
-        int64_t want_suspend_ms;
-        const char *want_reason;
-    } rows[] = {
-        { 400, LEGACY("Bad Request", "Bad Request: failed to process audio: corrupt or unsupported data"),
-          SB_REJECT, 0, "corrupt or unsupported data" },
-        { 400, LEGACY("Bad Request", "Bad Request: No such model/language/tier combination found."), SB_RETRY,
-          CONFIG_MS, "check 'model' and 'language'" },
-        { 400,
-          LEGACY("Bad Request",
-                 "Content-type was application/json, but we could not process the JSON payload."),
-          SB_REJECT, 0, "JSON payload" },
-        { 400,
-          "{\"category\": \"INVALID_JSON\", \"message\": \"Invalid JSON submitted.\", \"details\": \"missing "
-          "field\"}",
-          SB_REJECT, 0, "Invalid JSON submitted." },
-        { 400, LEGACY("INVALID_QUERY_PARAMETER", "Failed to deserialize query parameters: bad"), SB_REJECT, 0,
-          "query parameters" },
-        { 400,
-          LEGACY("REMOTE_CONTENT_ERROR", "The remote server hosting the media returned a client error: 404."),
-          SB_RETRY, 0, "could not fetch" },
-        { 400,
-          LEGACY("Bad Request",
-                 "Keyterm limit exceeded. The maximum number of tokens across all keyterms is 500."),
-          SB_REJECT, 0, "Keyterm limit" },
-        { 400, "\"just a text\"", SB_REJECT, 0, "just a text" },
-        { 400, "not even JSON", SB_REJECT, 0, "without a reason" },
-        { 401, LEGACY("INVALID_AUTH", "Invalid credentials."), SB_RETRY, CONFIG_MS,
-          "check DEEPGRAM_API_KEY" },
-        { 401, LEGACY("INSUFFICIENT_PERMISSIONS", "User does not have sufficient permissions."), SB_RETRY,
-          CONFIG_MS, "may not transcribe" },
-        { 401, "", SB_RETRY, CONFIG_MS, "check DEEPGRAM_API_KEY" },
-        { 402, LEGACY("ASR_PAYMENT_REQUIRED", "Project does not have enough credits"), SB_RETRY, MONEY_MS,
-          "no credit left" },
-        { 403, LEGACY("INSUFFICIENT_PERMISSIONS", "Project does not have access to the requested model."),
-          SB_RETRY, CONFIG_MS, "'model' is wrong" },
-        { 404, "", SB_RETRY, CONFIG_MS, "'base_url'" },
-        { 405, "", SB_RETRY, CONFIG_MS, "'base_url'" },
-        { 408, LEGACY("SLOW_UPLOAD", "Request upload timeout."), SB_RETRY, 0, "Request upload timeout." },
-        { 411, "", SB_REJECT, 0, "411" },
-        { 413, "<html></html>", SB_REJECT, 0, "too large" },
-        { 414, "", SB_REJECT, 0, "'keyterms'" },
-        { 422, LEGACY("ASR_UNPROCESSABLE_ENTITY", "Unable to read the entire client request."), SB_RETRY, 0,
-          "422" },
-        { 429, LEGACY("TOO_MANY_REQUESTS", "Too many requests. Please try again later"), SB_RETRY, 0, "429" },
-        { 499, "", SB_RETRY, 0, "499" },
-        { 500, "", SB_RETRY, 0, "500" },
-        { 502, "<html></html>", SB_RETRY, 0, "502" },
-        { 503, "{\"error_code\": \"Service Unavailable\", \"err_msg\": \"Please try again later.\"}",
-          SB_RETRY, 0, "Please try again later." },
-        { 504, "", SB_RETRY, 0, "504" },
-        { 302, "", SB_REJECT, 0, "302" },
-        { 200, "<html></html>", SB_RETRY, 0, "no JSON" },
-        { 200, "{\"results\": {\"chan", SB_RETRY, 0, "cut off" },
-        { 200, "{\"request_id\": \"5f0c7a0e\"}", SB_RETRY, 0, "no transcript" },
-        { 200, "{\"results\": {}}", SB_RETRY, 0, "no transcript" },
-    };
 
-    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+    for (size_t i = 0; i < COUNT_OF(refusals); i++) {
         struct harness *h = with_recording("", SAVED);
-        const struct harness_result *result = fold_body(h, rows[i].status, rows[i].body);
-        if (result->verdict != rows[i].want || result->suspend_ms != rows[i].want_suspend_ms ||
-            !strstr(result->reason, rows[i].want_reason))
-            fail_msg("%d %s: verdict %d, suspend %lld, '%s'", rows[i].status, rows[i].body,
+        const struct harness_result *result = fold_body(h, refusals[i].status, refusals[i].body);
+        if (result->verdict != refusals[i].want || result->suspend_ms != refusals[i].want_suspend_ms ||
+            !strstr(result->reason, refusals[i].want_reason))
+            fail_msg("%d %s: verdict %d, suspend %lld, '%s'", refusals[i].status, refusals[i].body,
                      (int)result->verdict, (long long)result->suspend_ms, result->reason);
         assert_null(json_object_get(result->record, "transcript"));
         harness_free(h);

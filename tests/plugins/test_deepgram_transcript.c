@@ -197,15 +197,15 @@ static void odd_values_do_no_harm(void **state)
 static void long_calls_are_put_in_order(void **state)
 {
     (void)state;
-    enum { EACH = 3001 };
+    static const size_t each = 3001;
     json_t *utterances = json_array();
 
     for (int64_t channel = 0; channel < 2; channel++)
-        for (int64_t i = 0; i < EACH; i++)
-            (void)json_array_append_new(utterances,
-                                        json_pack("{s:f, s:f, s:I, s:s}", "start", (double)(2 * i + channel),
-                                                  "end", (double)(2 * i + channel) + 0.5, "channel",
-                                                  (json_int_t)channel, "transcript", "x"));
+        for (size_t i = 0; i < each; i++)
+            (void)json_array_append_new(
+                utterances, json_pack("{s:f, s:f, s:I, s:s}", "start", (double)(2 * i + (size_t)channel),
+                                      "end", (double)(2 * i + (size_t)channel) + 0.5, "channel",
+                                      (json_int_t)channel, "transcript", "x"));
     json_t *answer =
         json_pack("{s:{s:[{s:[{s:s}]}, {s:[{s:s}]}], s:o}}", "results", "channels", "alternatives",
                   "transcript", "x", "alternatives", "transcript", "y", "utterances", utterances);
@@ -214,8 +214,8 @@ static void long_calls_are_put_in_order(void **state)
     struct harness *h = with_recording("", SAVED ", \"channels\": 2, \"agent_channel\": 1");
     const struct harness_result *result = fold_body(h, 200, body);
     const json_t *segments = harness_at(result->record, "transcript.segments");
-    assert_int_equal(json_array_size(segments), 2 * EACH);
-    for (size_t i = 0; i < 2 * EACH; i++)
+    assert_int_equal(json_array_size(segments), 2 * each);
+    for (size_t i = 0; i < 2 * each; i++)
         assert_int_equal(harness_int(json_array_get(segments, i), "start_ms"), i * 1000);
     harness_free(h);
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../plugins/exotel/exotel.h"
 #include "base/file.h"
 #include "base/scope.h"
 #include "exotel_kit.h"
@@ -266,9 +267,9 @@ static void a_call_that_never_settles_is_taken_after_settle_wait(void **state)
                    unsettled_details);
     harness_set_now(h, KIT_NOW_MS);
     assert_int_equal(json_array_size(kit_round(h, kit_call(changes))->emits), 0);
-    harness_set_now(h, KIT_NOW_MS + 19 * 60000);
+    harness_set_now(h, KIT_NOW_MS + 19 * EXO_MINUTE_MS);
     assert_int_equal(json_array_size(kit_round(h, kit_call(changes))->emits), 0);
-    harness_set_now(h, KIT_NOW_MS + 20 * 60000);
+    harness_set_now(h, KIT_NOW_MS + 20 * EXO_MINUTE_MS);
     const struct harness_result *result = kit_round(h, kit_call(changes));
     assert_int_equal(json_array_size(result->emits), 1);
     assert_int_equal(json_object_size(harness_at(result->record, "open")), 0);
@@ -344,7 +345,7 @@ static void the_zone_of_the_account_is_an_option(void **state)
     struct harness *h =
         harness_new(&exotel_plugin, "{" KIT_KEYS ", \"since\": \"30d\", \"utc_offset\": \"-05:00\"}");
 
-    harness_set_now(h, KIT_NOW_MS + 24 * 3600000);
+    harness_set_now(h, KIT_NOW_MS + EXO_DAY_MS);
     const struct harness_result *result = kit_round(h, kit_call("{}"));
     assert_string_equal(harness_text(result->emits, "0.record.call.started_at"), "2026-03-10T19:30:00Z");
     assert_int_equal(harness_int(result->emits, "0.record.call.utc_offset_minutes"), -300);

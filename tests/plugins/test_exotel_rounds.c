@@ -219,7 +219,7 @@ static void known_calls_are_remembered_within_a_bound(void **state)
             const struct harness_result *result = harness_poll_fold(h, SWEEP, 200, NULL, text);
             emits[sweep] += json_array_size(result->emits);
         }
-        harness_set_now(h, KIT_NOW_MS + 60 * 60000);
+        harness_set_now(h, KIT_NOW_MS + EXO_HOUR_MS);
         (void)harness_poll_build(h, "plan_round");
     }
     assert_int_equal(emits[0], PAGES * CALLS);

@@ -147,7 +147,7 @@ static const struct scenario scenarios[] = {
     { .name = "a plain day",
       .calls = 150,
       .hours = 8,
-      .round_minutes = 2,
+      .round_minutes = 4,
       .has_date = true,
       .next_prefix = PLAIN_URI,
       .late_ms_max = 5 * MINUTE },
@@ -160,10 +160,10 @@ static const struct scenario scenarios[] = {
       .next_prefix = PLAIN_URI,
       .late_ms_max = 25 * MINUTE },
     { .name = "running calls are listed",
-      .options = "\"page_size\": 5",
+      .options = "\"page_size\": 8",
       .calls = 120,
       .hours = 8,
-      .round_minutes = 5,
+      .round_minutes = 10,
       .shows_running = true,
       .has_date = true,
       .next_prefix = "/v1/Accounts/acmedemo1/Calls",
@@ -180,7 +180,7 @@ static const struct scenario scenarios[] = {
       .faults_percent = 20,
       .late_ms_max = 30 * MINUTE },
     { .name = "restarts, and cursors that expire",
-      .options = "\"page_size\": 4",
+      .options = "\"page_size\": 6",
       .calls = 120,
       .hours = 7,
       .round_minutes = 6,
@@ -192,7 +192,7 @@ static const struct scenario scenarios[] = {
       .options = "\"page_size\": 20",
       .calls = 150,
       .hours = 14,
-      .round_minutes = 3,
+      .round_minutes = 8,
       .has_date = true,
       .next_prefix = PLAIN_URI,
       .clock_from_h = 3,
@@ -203,7 +203,7 @@ static const struct scenario scenarios[] = {
       .options = "\"page_size\": 20",
       .calls = 150,
       .hours = 22,
-      .round_minutes = 5,
+      .round_minutes = 10,
       .next_prefix = PLAIN_URI,
       .clock_from_h = 3,
       .clock_to_h = 6,
@@ -213,7 +213,7 @@ static const struct scenario scenarios[] = {
       .options = "\"page_size\": 20",
       .calls = 150,
       .hours = 22,
-      .round_minutes = 5,
+      .round_minutes = 10,
       .has_date = true,
       .is_lenient = true,
       .next_prefix = PLAIN_URI,
@@ -225,7 +225,7 @@ static const struct scenario scenarios[] = {
       .options = "\"page_size\": 20",
       .calls = 150,
       .hours = 22,
-      .round_minutes = 5,
+      .round_minutes = 10,
       .has_date = true,
       .next_prefix = PLAIN_URI,
       .clock_from_h = 3,
@@ -236,7 +236,7 @@ static const struct scenario scenarios[] = {
       .options = "\"page_size\": 20",
       .calls = 200,
       .hours = 20,
-      .round_minutes = 3,
+      .round_minutes = 8,
       .has_date = true,
       .next_prefix = PLAIN_URI,
       .standstill_from_h = 4,
@@ -248,7 +248,7 @@ static const struct scenario scenarios[] = {
 static void make_call(struct world *world, size_t index, int64_t span_ms)
 {
     struct world_call *call = &world->calls[index];
-    int64_t longest = random_up_to(world, 9) == 0 ? 4 * (int64_t)HOUR : 10 * (int64_t)MINUTE;
+    int64_t longest = random_up_to(world, 9) == 0 ? 4 * HOUR : 10 * MINUTE;
 
     (void)snprintf(call->sid, sizeof(call->sid), "examplecall%021uz", (unsigned)index);
     /* An hour of them began before the first start; some begin in the same second. */
@@ -256,8 +256,7 @@ static void make_call(struct world *world, size_t index, int64_t span_ms)
     if (index % 7 == 1)
         call->start_ms = world->calls[index - 1].start_ms;
     call->end_ms = call->start_ms + SECOND + random_up_to(world, longest);
-    call->settle_ms =
-        random_up_to(world, 19) == 0 ? -1 : call->end_ms + random_up_to(world, 15 * (int64_t)MINUTE);
+    call->settle_ms = random_up_to(world, 19) == 0 ? -1 : call->end_ms + random_up_to(world, 15 * MINUTE);
     call->has_status = random_up_to(world, 19) != 0;
     call->has_recording = random_up_to(world, 9) != 0;
 }
@@ -277,7 +276,7 @@ static void make_world(struct world *world, const struct scenario *scenario, uin
         .random = seed * UINT64_C(0x9e3779b97f4a7c15) + 1,
     };
     for (size_t i = 0; i < world->call_count; i++)
-        make_call(world, i, (scenario->hours + 1) * (int64_t)HOUR);
+        make_call(world, i, (scenario->hours + 1) * HOUR);
     qsort(world->calls, world->call_count, sizeof(world->calls[0]), compare_calls);
 }
 
@@ -285,7 +284,7 @@ static void run_engine(struct engine *engine, const struct scenario *scenario)
 {
     struct world *world = engine->world;
     /* Five hours and more for the last calls to end. */
-    int64_t end_ms = world->begin_ms + (scenario->hours + 6) * (int64_t)HOUR;
+    int64_t end_ms = world->begin_ms + (scenario->hours + 6) * HOUR;
 
     while (world->now_ms < end_ms) {
         int64_t hour = (world->now_ms - world->begin_ms) / HOUR;
@@ -297,7 +296,7 @@ static void run_engine(struct engine *engine, const struct scenario *scenario)
         }
         int64_t began_ms = world->now_ms;
         one_round(engine);
-        int64_t next_ms = began_ms + scenario->round_minutes * (int64_t)MINUTE;
+        int64_t next_ms = began_ms + scenario->round_minutes * MINUTE;
         world->now_ms = world->now_ms > next_ms ? world->now_ms : next_ms;
     }
 }
