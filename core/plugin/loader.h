@@ -17,6 +17,9 @@ void loader_free(struct loader *loader);
  * of the directories is refused with both paths. Gives a pointer that is valid until loader_free. */
 int loader_get(struct loader *loader, const char *name, const struct sb_plugin **ret_plugin,
                struct sb_error *err) SB_MUST_CHECK;
+/* A plugin that is linked into this program instead of being a file (simulations, tests): found before any file. Its
+ * descriptor is copied. */
+int loader_add(struct loader *loader, const struct sb_plugin *plugin, struct sb_error *err) SB_MUST_CHECK;
 /* Names of all files that look like plugins in the directories, sorted: a JSON array of {name, path}. Loads
  * nothing. */
 json_t *loader_names(struct loader *loader);

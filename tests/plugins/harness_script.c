@@ -1,23 +1,6 @@
 /* The scripts of a harness. */
 #include "plugins/harness_script.h"
 
-#ifdef HARNESS_NO_SCRIPTS
-
-int harness_script_load(struct sb_instance *instance, void **ret_script, struct sb_error *err)
-{
-    (void)instance;
-    (void)ret_script;
-    (void)err;
-    return 0;
-}
-
-void harness_script_free(void *script)
-{
-    (void)script;
-}
-
-#else
-
 #include "script/script.h"
 
 int harness_script_load(struct sb_instance *instance, void **ret_script, struct sb_error *err)
@@ -42,5 +25,3 @@ void harness_script_free(void *script)
 {
     script_free(script);
 }
-
-#endif

@@ -8,10 +8,6 @@ target_include_directories(sb_harness PUBLIC ${CMAKE_SOURCE_DIR}/core ${CMAKE_SO
                            ${CMAKE_SOURCE_DIR}/tests)
 target_compile_definitions(sb_harness PUBLIC TEST_SOURCE_DIR="${CMAKE_SOURCE_DIR}" TEST_BINARY_DIR="${CMAKE_BINARY_DIR}")
 target_link_libraries(sb_harness PUBLIC sb_script PkgConfig::CMOCKA)
-file(GLOB script_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/core/script/*.c)
-if(NOT script_sources)
-    target_compile_definitions(sb_harness PRIVATE HARNESS_NO_SCRIPTS)
-endif()
 
 # The sources of one plugin as objects, once for all its tests, with what its own target compiles and links with.
 function(sb_plugin_objects plugin)
