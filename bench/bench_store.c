@@ -3,13 +3,13 @@
  *     bench_store [calls] [folder]
  *
  * Each call is one conversation from emit to end: 12 commit points with the documents of a real one (6 kB of
- * transcript). CPU is that of the whole process, building the changes included. */
-#include <inttypes.h>
+ * transcript). CPU is that of the whole process, building the changes included. Without `folder` everything is made
+ * in /tmp and removed. */
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -280,6 +280,13 @@ static void bench_group(const char *folder, size_t calls, size_t group)
     free(bench);
 }
 
+static int remove_entry(const char *path, const struct stat *st, int kind, struct FTW *where)
+{
+    (void)st;
+    (void)where;
+    return kind == FTW_DP ? rmdir(path) : unlink(path);
+}
+
 int main(int argc, char **argv)
 {
     static const size_t groups[] = { 1, 10, 100 };
@@ -298,5 +305,7 @@ int main(int argc, char **argv)
                  "cpu us/call", "cpu us/row", "ms/call", "p50 ms", "p99 ms", "KiB/call");
     for (size_t i = 0; i < COUNT_OF(groups); i++)
         bench_group(folder, (size_t)calls, groups[i]);
+    if (argc <= 2 && nftw(folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS) != 0)
+        stop("cannot remove the temporary folder");
     return 0;
 }

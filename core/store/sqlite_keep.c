@@ -271,17 +271,27 @@ int store_files_of(struct store *store, const char *instance, int64_t ended_befo
     return take_files(&query, ret_array, err);
 }
 
-int store_forget_file(struct store *store, const char *name, struct sb_error *err)
+static int forget_one(struct store *store, const char *name, struct sb_error *err)
+{
+    AUTO_QUERY query = query_begin(store, STATEMENT_FILE_FORGET);
+
+    query_text(&query, name);
+    return query_run(&query, err);
+}
+
+int store_forget_files(struct store *store, const char *const *names, size_t count, struct sb_error *err)
 {
     struct sb_error why = SB_ERROR_INIT;
     int rc = write_begin(store, err);
 
     if (rc < 0)
         return rc;
-    {
-        AUTO_QUERY query = query_begin(store, STATEMENT_FILE_FORGET);
-        query_text(&query, name);
-        rc = query_run(&query, &why);
-    }
+    for (size_t i = 0; rc == 0 && i < count; i++)
+        rc = forget_one(store, names[i], &why);
     return write_end(store, rc, &why, err);
+}
+
+int store_forget_file(struct store *store, const char *name, struct sb_error *err)
+{
+    return store_forget_files(store, &name, 1, err);
 }

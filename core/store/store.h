@@ -297,6 +297,9 @@ int store_files(struct store *store, size_t limit, json_t **ret_array, struct sb
  * due. */
 int store_files_of(struct store *store, const char *instance, int64_t ended_before_ms, size_t limit,
                    json_t **ret_array, struct sb_error *err) SB_MUST_CHECK;
+/* Takes files that were removed out of the journal, in one transaction; a name that is not there is no failure. */
+int store_forget_files(struct store *store, const char *const *names, size_t count,
+                       struct sb_error *err) SB_MUST_CHECK;
 int store_forget_file(struct store *store, const char *name, struct sb_error *err) SB_MUST_CHECK;
 /* A consistent copy into the new file `path` (0600; relative to the working folder), while others write.
  * Blocks for as long as the copy takes: best with a reader of its own. SB_EINPUT when the file exists. A

@@ -72,18 +72,29 @@ static inline void assert_open_fails(const struct store_options *options, int st
             fail_msg("'%s' is missing in: %s", words[i], err.text);
 }
 
-/* A folder name without a store in it yet. */
-static inline int setup_folder(void **state)
+static inline int setup_folder_in(void **state, const char *base)
 {
     struct fixture *fixture = calloc(1, sizeof(*fixture));
 
     assert_non_null(fixture);
-    (void)snprintf(fixture->root, sizeof(fixture->root), "/tmp/test_store.XXXXXX");
+    (void)snprintf(fixture->root, sizeof(fixture->root), "%s/test_store.XXXXXX", base);
     assert_non_null(mkdtemp(fixture->root));
     (void)snprintf(fixture->dir, sizeof(fixture->dir), "%s/var", fixture->root);
     (void)snprintf(fixture->journal, sizeof(fixture->journal), "%s/journal.db", fixture->dir);
     *state = fixture;
     return 0;
+}
+
+/* A folder name without a store in it yet. */
+static inline int setup_folder(void **state)
+{
+    return setup_folder_in(state, "/tmp");
+}
+
+/* The same where a sync costs nothing, for tests that need hundreds of stores. */
+static inline int setup_memory_folder(void **state)
+{
+    return setup_folder_in(state, access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
 }
 
 static inline int setup_store(void **state)

@@ -121,7 +121,7 @@ static bool fail_at(const struct disk_case *disk, int after)
     struct store *store = NULL;
     struct sb_error err = SB_ERROR_INIT;
 
-    (void)setup_folder((void **)&fixture);
+    (void)setup_memory_folder((void **)&fixture);
     struct faults *faults = faults_install();
     assert_int_equal(0, mkdir(fixture->dir, 0700));
     assert_int_equal(0, open_faulty(fixture, &store, &err));
@@ -295,7 +295,7 @@ static bool die_at(int after)
     int status = 0;
     int ends[2];
 
-    (void)setup_folder((void **)&fixture);
+    (void)setup_memory_folder((void **)&fixture);
     assert_int_equal(0, mkdir(fixture->dir, 0700));
     assert_int_equal(0, pipe(ends));
     pid_t pid = fork();
@@ -365,12 +365,13 @@ int main(void)
 {
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, setup_folder, teardown)
     const struct CMUnitTest tests[] = {
+        /* First, while the process is small: it forks for each write. */
+        cmocka_unit_test(a_process_that_dies_at_any_write_tears_nothing_and_loses_nothing),
         cmocka_unit_test(a_disk_that_fails_at_any_operation_stops_the_store_and_tears_nothing),
         IN_FOLDER(opening_on_a_disk_that_fails_says_so),
         IN_FOLDER(a_checkpoint_that_cannot_be_synced_stops_the_store),
         IN_FOLDER(a_disk_that_offers_no_wal_is_refused),
         IN_FOLDER(another_vfs_has_wal_every_commit_synced_and_no_lock),
-        cmocka_unit_test(a_process_that_dies_at_any_write_tears_nothing_and_loses_nothing),
         IN_FOLDER(a_process_that_is_killed_has_lost_nothing_that_it_reported),
     };
 #undef IN_FOLDER

@@ -366,6 +366,9 @@ static void files_of_ended_and_expired_records_are_listed_oldest_first(void **st
     assert_int_equal(0, store_forget_file(store, "3/recording.mp3", &err));
     assert_int_equal(0, store_forget_file(store, "no such file", &err));
     assert_files(files(store, 100), (const char *[]){ "2/recording.mp3", "2/upload.wav", NULL });
+    const char *rest[] = { "2/recording.mp3", "2/upload.wav", "no such file" };
+    assert_int_equal(0, store_forget_files(store, rest, COUNT_OF(rest), &err));
+    assert_files(files(store, 100), (const char *[]){ NULL });
 }
 
 static void a_file_that_is_fetched_again_is_one_file(void **state)
