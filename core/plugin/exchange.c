@@ -213,7 +213,7 @@ static bool fits_schema(struct sb_exchange *x, struct sb_error *err)
     return true;
 }
 
-static enum sb_verdict settle(struct sb_exchange *x, enum sb_verdict verdict)
+enum sb_verdict exchange_settle(struct sb_exchange *x, enum sb_verdict verdict)
 {
     struct sb_error err = SB_ERROR_INIT;
 
@@ -251,7 +251,7 @@ enum sb_verdict exchange_build(struct sb_exchange *x)
         verdict = check_built(x);
     if (verdict != SB_OK)
         exchange_drop_request(x);
-    return settle(x, verdict);
+    return exchange_settle(x, verdict);
 }
 
 enum sb_verdict exchange_fold(struct sb_exchange *x, struct http_response *response)
@@ -268,13 +268,13 @@ enum sb_verdict exchange_fold(struct sb_exchange *x, struct http_response *respo
         x->saved_file = own->draft.save_file;
 
     enum sb_verdict (*fold)(struct sb_exchange *) = x->in.step->fold ? x->in.step->fold : sb_default_verdict;
-    return settle(x, exchange_call(x, PHASE_FOLD, fold));
+    return exchange_settle(x, exchange_call(x, PHASE_FOLD, fold));
 }
 
 enum sb_verdict exchange_work(struct sb_exchange *x)
 {
     assert(x->in.step->work);
-    return settle(x, exchange_call(x, PHASE_WORK, x->in.step->work));
+    return exchange_settle(x, exchange_call(x, PHASE_WORK, x->in.step->work));
 }
 
 static enum sb_verdict ask_key(struct sb_exchange *x)

@@ -99,5 +99,7 @@ void exchange_drop_request(struct sb_exchange *x); /* forgets the draft and the 
 const char *exchange_file_path(struct sb_exchange *x, const char *file);
 /* Forgets what a call that ends in SB_RETRY or SB_REJECT has written. */
 void exchange_roll_back(struct sb_exchange *x);
+/* Ends a call: what it wrote must fit the record schema, and counts only with a verdict that keeps changes. */
+enum sb_verdict exchange_settle(struct sb_exchange *x, enum sb_verdict verdict);
 
 #endif

@@ -87,6 +87,7 @@ enum sb_verdict route_run(struct sb_exchange *x, struct route_reply *ret_reply)
     own->reply = ret_reply;
     enum sb_verdict verdict = exchange_call(x, PHASE_ROUTE, own->route->route->handle);
     own->reply = NULL;
+    verdict = exchange_settle(x, verdict);
 
     if (verdict != SB_OK)
         exchange_roll_back(x);

@@ -89,8 +89,8 @@ static enum sb_verdict fold_save(struct sb_exchange *x)
 {
     if (!sb_saved_file(x))
         return sb_default_verdict(x);
-    sb_set_str(x, "recording.file", sb_saved_file(x));
-    sb_set_int(x, "recording.size", sb_file_size(x, sb_saved_file(x)));
+    sb_set_str(x, "saved.file", sb_saved_file(x));
+    sb_set_int(x, "saved.size", sb_file_size(x, sb_saved_file(x)));
     return SB_OK;
 }
 
@@ -122,7 +122,7 @@ static enum sb_verdict fold_poll(struct sb_exchange *x)
 
     if (!call)
         return SB_OK;
-    sb_emit(x, "acmedemo1", sb_json_str(call, "id"), json_pack("{s:O}", "call", call));
+    sb_emit(x, "acmedemo1", sb_json_str(call, "id"), json_pack("{s:O}", "item", call));
     sb_set_int(x, "after", sb_get_int(x, "after", 0) + 1);
     return sb_again(x, 0);
 }
@@ -138,7 +138,7 @@ static enum sb_verdict handle(struct sb_exchange *x)
     const json_t *body = sb_in_json(x, &err);
     if (!body)
         return sb_reject(x, "not JSON");
-    sb_emit(x, "agent", sb_in_path(x, "id"), json_pack("{s:O}", "conversation", body));
+    sb_emit(x, "agent", sb_in_path(x, "id"), json_pack("{s:O}", "talk", body));
     sb_reply_json(x, 202, json_object());
     sb_reply_header(x, "X-Id", sb_in_path(x, "id"));
     return SB_OK;
@@ -274,7 +274,7 @@ static void a_run_goes_through_all_steps(void **state)
     assert_int_equal(r->verdict, SB_OK);
     harness_same(r->record,
                  "{\"call\": {\"from\": \"+915550100001\"}, \"person\": {\"id\": \"p1\"},"
-                 " \"ticket\": {\"id\": \"t1\"}, \"recording\": {\"file\": \"1/recording.mp3\", \"size\": 9},"
+                 " \"ticket\": {\"id\": \"t1\"}, \"saved\": {\"file\": \"1/recording.mp3\", \"size\": 9},"
                  " \"count\": 1}");
     assert_int_equal(json_array_size(harness_requests(h)), 4);
     harness_free(h);
@@ -298,7 +298,7 @@ static void a_poll_emits_and_moves_its_cursor(void **state)
     harness_same(r->record, "{\"after\": 1}");
     harness_same(r->emits,
                  "[{\"account\": \"acmedemo1\", \"external_id\": \"examplecall000000000000000000001\","
-                 " \"record\": {\"call\": {\"id\": \"examplecall000000000000000000001\"}}}]");
+                 " \"record\": {\"item\": {\"id\": \"examplecall000000000000000000001\"}}}]");
     harness_free(h);
 }
 
@@ -319,7 +319,7 @@ static void a_route_checks_its_token_and_emits(void **state)
     assert_int_equal(reply->status, 202);
     harness_same(reply->headers, "{\"X-Id\": \"7\"}");
     harness_same(reply->emits, "[{\"account\": \"agent\", \"external_id\": \"7\","
-                               " \"record\": {\"conversation\": {\"text\": \"help\"}}}]");
+                               " \"record\": {\"talk\": {\"text\": \"help\"}}}]");
     harness_free(h);
 }
 
