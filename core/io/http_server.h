@@ -12,18 +12,20 @@ struct http_server;
 struct http_call; /* one request being answered */
 
 struct http_server_options {
-    const char *socket_path;  /* not NULL: a Unix socket of mode 0600 at this path (an old one is removed)
+    const char *socket_path;    /* not NULL: a Unix socket of mode 0600 at this path (an old one is removed)
                                  instead of host  and port; unlinked when the server is freed.
                                  MHD_OPTION_LISTEN_SOCKET takes it. */
-    const char *host;         /* "127.0.0.1" */
-    uint16_t port;            /* 0: any free one */
-    uint32_t connections_max; /* 0: 1024 */
-    size_t body_max;          /* bytes of a request body; more is answered 413; 0: 1 MiB */
-    uint32_t idle_timeout_s;  /* 0: 30 */
+    const char *host;           /* "127.0.0.1" */
+    uint16_t port;              /* 0: any free one */
+    uint32_t connections_max;   /* 0: 1024 */
+    size_t body_max;            /* bytes of a request body; more is answered 413; 0: 1 MiB */
+    uint32_t idle_timeout_s;    /* 0: 30 */
+    uint32_t request_timeout_s; /* a request must be there whole after this and the idle time; 0: 60 */
     const char *cert_file, *key_file; /* TLS when both are set */
 };
 
-/* Called with the whole request. It, or somebody later, must call http_call_reply exactly once. */
+/* Called with the whole request. It, or somebody later, must call http_call_reply exactly once (unless the server is
+ * freed before: calls that wait are then closed, their data is freed, and nobody may reply any more). */
 typedef void (*http_handler_fn)(void *ctx, struct http_call *call);
 
 struct http_server *http_server_new(struct loop *loop, const struct http_server_options *options,

@@ -134,6 +134,18 @@ void hostile_tls_free(struct hostile_tls *tls)
     free(tls);
 }
 
+void hostile_tls_write(const struct hostile_tls *tls, const char *cert_path, const char *key_path)
+{
+    FILE *cert = fopen(cert_path, "we");
+    FILE *key = fopen(key_path, "we");
+
+    must(cert && PEM_write_X509(cert, SSL_CTX_get0_certificate(tls->context)) == 1, cert_path);
+    must(key &&
+             PEM_write_PrivateKey(key, SSL_CTX_get0_privatekey(tls->context), NULL, NULL, 0, NULL, NULL) == 1,
+         key_path);
+    must(fclose(cert) == 0 && fclose(key) == 0, cert_path);
+}
+
 void *hostile_tls_context(const struct hostile_tls *tls)
 {
     return tls->context;

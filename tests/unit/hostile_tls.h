@@ -17,6 +17,9 @@ struct hostile_tls *hostile_tls_new(const struct hostile_ca *ca, const char *nam
                                     const char *alpn);
 void hostile_tls_free(struct hostile_tls *tls);
 
+/* Writes certificate and key as PEM files, for a server that reads its own. */
+void hostile_tls_write(const struct hostile_tls *tls, const char *cert_path, const char *key_path);
+
 /* The SSL_CTX, for hostile_server.c. */
 void *hostile_tls_context(const struct hostile_tls *tls);
 
