@@ -112,6 +112,10 @@ int store_backup(struct store *store, const char *path, struct sb_error *err)
     /* Under another name until it is whole, so that whatever bears the name is a backup. */
     if (lstat(whole, &st) == 0)
         return sb_fail(err, SB_EINPUT, "'%s' exists already; name a new file", path);
+    if (lstat(part, &st) == 0)
+        return sb_fail(
+            err, SB_EINPUT,
+            "'%s' is in the way: another backup is under way, or one was interrupted; remove it then", part);
     int rc = backup_copy(store, part, err);
     if (rc < 0)
         return rc;

@@ -3,8 +3,10 @@
 #define TESTS_UNIT_STORE_RAW_H
 
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <sqlite3.h>
+#include <sys/mount.h>
 #include <sys/wait.h>
 
 #include "unit/store_fixture.h"
@@ -118,6 +120,13 @@ static inline int run_child(struct fixture *fixture, child_fn work, char ret_tex
     pid_t pid = start_child(fixture, work, &in);
 
     return end_child(pid, in, ret_text);
+}
+
+/* A file system of its own, seen by this process alone. False: not allowed here. */
+static inline bool mount_own(const char *dir, unsigned long flags, const char *data)
+{
+    return unshare(CLONE_NEWNS) == 0 && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+           mount("tmpfs", dir, "tmpfs", flags, data) == 0;
 }
 
 static inline void assert_says(const char *text, const char *words)

@@ -86,6 +86,72 @@ static void a_backup_never_replaces_a_file(void **state)
     assert_true(emit_one(fixture->store, "b") > 0);
 }
 
+static void what_an_interrupted_backup_left_is_told(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sb_error err = SB_ERROR_INIT;
+
+    write_text(in_root(fixture, "copy.db.part"), "half", 4);
+    assert_int_equal(SB_EINPUT, store_backup(fixture->store, in_root(fixture, "copy.db"), &err));
+    assert_says(err.text, "copy.db.part' is in the way");
+    assert_int_equal(4, file_size(in_root(fixture, "copy.db.part")));
+}
+
+static void a_damaged_journal_is_not_backed_up(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sb_error err = SB_ERROR_INIT;
+
+    for (int i = 0; i < 100; i++) {
+        char name[16];
+        (void)snprintf(name, sizeof(name), "call%d", i);
+        (void)emit_one(fixture->store, name);
+    }
+    store_close(fixture->store);
+    assert_int_equal(0, truncate(fixture->journal, 20480));
+    fixture->store = NULL;
+    if (store_open(&(struct store_options){ .data_dir = fixture->dir, .is_reader = true }, &fixture->store,
+                   &err) == 0)
+        assert_true(store_backup(fixture->store, in_root(fixture, "copy.db"), &err) < 0);
+    assert_says(err.text, "journal.db");
+    assert_says(err.text, "damaged");
+    assert_false(file_exists(in_root(fixture, "copy.db")));
+    assert_false(file_exists(in_root(fixture, "copy.db.part")));
+}
+
+static void back_up_to_full_disk(struct fixture *fixture, FILE *out)
+{
+    struct sb_error err = SB_ERROR_INIT;
+    struct store *reader = NULL;
+    const char *dir = in_root(fixture, "small");
+
+    if (mkdir(dir, 0700) < 0 || !mount_own(dir, 0, "size=64k")) {
+        (void)fputs("skip", out);
+        return;
+    }
+    if (store_open(&(struct store_options){ .data_dir = fixture->dir, .is_reader = true }, &reader, &err) ==
+        0)
+        (void)fprintf(out, "%d ", store_backup(reader, in_root(fixture, "small/copy.db"), &err));
+    (void)fprintf(out, "%s; left %d %d", err.text, file_exists(in_root(fixture, "small/copy.db")),
+                  file_exists(in_root(fixture, "small/copy.db.part")));
+    store_close(reader);
+}
+
+static void a_backup_that_finds_no_room_leaves_nothing(void **state)
+{
+    struct fixture *fixture = *state;
+    char text[CHILD_TEXT_MAX];
+
+    (void)emit_one(fixture->store, "a");
+    (void)run_child(fixture, back_up_to_full_disk, text);
+    if (strcmp(text, "skip") == 0)
+        skip();
+    assert_says(text, "-2 cannot write '");
+    assert_says(text, "copy.db.part': the disk is full");
+    assert_says(text, "; left 0 0");
+    assert_true(emit_one(fixture->store, "b") > 0);
+}
+
 static void back_up_as_reader(struct fixture *fixture, FILE *out)
 {
     struct sb_error err = SB_ERROR_INIT;
@@ -550,6 +616,9 @@ int main(void)
         IN_STORE(a_backup_is_one_private_file_with_everything),
         IN_STORE(a_backup_is_relative_to_the_working_folder),
         IN_STORE(a_backup_never_replaces_a_file),
+        IN_STORE(what_an_interrupted_backup_left_is_told),
+        IN_STORE(a_damaged_journal_is_not_backed_up),
+        IN_STORE(a_backup_that_finds_no_room_leaves_nothing),
         IN_STORE(a_backup_is_consistent_while_others_write),
         IN_STORE(after_a_restore_what_may_have_been_delivered_is_doubtful),
         IN_STORE(the_replaced_journal_is_kept_and_can_be_put_back),

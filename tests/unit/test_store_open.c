@@ -1,7 +1,5 @@
 /* Opening: modes, the lock, readers, migrations, and every file that is not a sound journal. */
-#include <sched.h>
 #include <signal.h>
-#include <sys/mount.h>
 
 #include "unit/store_raw.h"
 
@@ -281,13 +279,6 @@ static void a_log_that_cannot_be_copied_is_not_passed_over(void **state)
     assert_says(text, "is not copied into it yet");
 }
 
-/* A file system of its own, seen by this process alone. False: not allowed here. */
-static bool mount_own(const char *dir, unsigned long flags, const char *data)
-{
-    return unshare(CLONE_NEWNS) == 0 && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
-           mount("tmpfs", dir, "tmpfs", flags, data) == 0;
-}
-
 static void open_on_read_only_disk(struct fixture *fixture, FILE *out)
 {
     struct sb_error err = SB_ERROR_INIT;
@@ -469,6 +460,51 @@ static void a_folder_in_the_place_of_the_journal_is_told(void **state)
     assert_open_fails(writer_of(fixture), SB_ECONFIG, WORDS("cannot open", "journal.db'"));
 }
 
+/* Opens, and then finds what cannot be. */
+static void assert_load_fails(struct fixture *fixture, const char *sql, const char *words)
+{
+    struct sb_error err = SB_ERROR_INIT;
+    struct store_record *record = NULL;
+
+    raw_sql(fixture->journal, sql);
+    struct store *store = open_store(fixture->dir);
+    assert_int_equal(SB_ECONFIG, store_load(store, 1, &record, &err));
+    assert_says(err.text, words);
+    assert_says(err.text, "journal.db' is damaged");
+    store_close(store);
+}
+
+static void words_and_documents_that_make_no_sense_are_told(void **state)
+{
+    struct fixture *fixture = *state;
+    struct store *store = open_store(fixture->dir);
+
+    open_intent(store, emit_one(store, "a"), "create_ticket", 1);
+    store_close(store);
+    assert_load_fails(fixture, "UPDATE intent SET state = 'perhaps'", "'perhaps'");
+    assert_load_fails(fixture, "UPDATE section SET doc = '{'", "section 'call' of record 1 is no JSON");
+    assert_load_fails(fixture, "UPDATE record SET phase = 'moon'", "'moon'");
+    assert_load_fails(fixture, "UPDATE record SET state = 'lost'", "'lost'");
+}
+
+static void two_conversations_never_share_a_reference(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sb_error err = SB_ERROR_INIT;
+    struct store_change *change = new_change(0);
+    struct store *store = open_store(fixture->dir);
+
+    (void)emit_one(store, "a");
+    store_close(store);
+    raw_sql(fixture->journal, "UPDATE identity SET external_id = 'another'");
+    fixture->store = open_store(fixture->dir);
+    (void)add_emit(change, "a");
+    assert_int_equal(SB_EINTERNAL, try_apply(fixture->store, change, &err));
+    assert_says(err.text, "belongs to another conversation already");
+    store_change_free(change);
+    assert_int_equal(1, total(fixture->store, "records.active"));
+}
+
 /* ---- migrations -------------------------------------------------------------------------------------------------- */
 
 static void a_newer_schema_is_refused(void **state)
@@ -621,6 +657,8 @@ int main(void)
         IN_FOLDER(a_journal_cut_short_is_refused),
         IN_FOLDER(another_programs_file_is_refused_and_left_alone),
         IN_FOLDER(a_folder_in_the_place_of_the_journal_is_told),
+        IN_FOLDER(words_and_documents_that_make_no_sense_are_told),
+        IN_FOLDER(two_conversations_never_share_a_reference),
         IN_FOLDER(a_newer_schema_is_refused),
         IN_FOLDER(an_older_schema_is_brought_up_to_date_with_its_records),
         IN_FOLDER(a_step_that_fails_leaves_the_older_schema),

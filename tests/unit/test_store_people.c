@@ -238,6 +238,28 @@ static void a_record_is_found_by_id_external_id_and_reference(void **state)
     store_record_free(record);
 }
 
+static void a_reference_is_found_as_people_type_it(void **state)
+{
+    struct fixture *fixture = *state;
+    bool had_zero = false;
+    bool had_one = false;
+
+    for (int i = 0; i < 200 && !(had_zero && had_one); i++) {
+        char name[16];
+        char reference[REFERENCE_SIZE];
+        (void)snprintf(name, sizeof(name), "call%d", i);
+        int64_t id = emit_one(fixture->store, name);
+        digest_reference("acmedemo1", name, reference);
+        for (char *c = reference; *c; c++) {
+            had_zero = had_zero || *c == '0';
+            had_one = had_one || *c == '1';
+            *c = (char)(*c == '0' ? 'O' : *c == '1' ? (i % 2 ? 'I' : 'l') : *c >= 'A' ? *c - 'A' + 'a' : *c);
+        }
+        assert_int_equal(id, find(fixture->store, reference));
+    }
+    assert_true(had_zero && had_one);
+}
+
 static void an_external_id_of_digits_is_found_when_no_record_has_that_number(void **state)
 {
     struct fixture *fixture = *state;
@@ -259,6 +281,7 @@ int main(void)
         IN_STORE(meters_add_up_by_instance),
         IN_STORE(the_newest_arrival_is_told),
         IN_STORE(a_record_is_found_by_id_external_id_and_reference),
+        IN_STORE(a_reference_is_found_as_people_type_it),
         IN_STORE(an_external_id_of_digits_is_found_when_no_record_has_that_number),
     };
 #undef IN_STORE
