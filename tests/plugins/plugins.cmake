@@ -53,3 +53,5 @@ foreach(source ${sources})
     set_tests_properties(${name} PROPERTIES TIMEOUT 120 LABELS plugin
         ENVIRONMENT "UBSAN_OPTIONS=print_stacktrace=1;SWITCHBOARD_LIB_DIR=${CMAKE_BINARY_DIR}/lib")
 endforeach()
+
+include(${plugin_tests}/bad/bad.cmake)
