@@ -53,14 +53,14 @@ local function missing_transcription(record)
   if get(record.call, "status") == "missed" then
     return nil
   end
+  if get(recording, "state") == "missing" then
+    return "the recording is missing" .. (get(recording, "why") and ": " .. recording.why or "")
+  end
   if transcript and transcript.is_empty then
     return "nobody was heard on the recording"
   end
   if transcript then
     return nil
-  end
-  if get(recording, "state") == "missing" then
-    return "the recording is missing" .. (get(recording, "why") and ": " .. recording.why or "")
   end
   return "the recording could not be transcribed"
 end
