@@ -88,15 +88,15 @@ echo "   first run: $made tickets in $((SECONDS - began)) s; second run: $again"
 cat <<TXT
 
 Where to look:
-  $log                  what the engine said
-  $build/switchboard records     the journal: $work/var
-  $control/control/tickets   the helpdesk's own view, while it runs
+  $log   what the engine said
+  SWITCHBOARD_DATA=$work/var $build/switchboard records   the journal; 'show 2' tells one call's whole story
   scripts/classify.lua, scripts/zoho_ticket.lua   change a rule, and run this again
 TXT
 if [ "$mode" = --keep ]; then
     "$build/switchboard" run >>"$log" 2>&1 &
     engine=$!
     trap - EXIT
+    echo "  $control/control/tickets   the helpdesk's own view"
     echo
     echo "left running: services (pid $services) and engine (pid $engine); end them with: kill $engine $services"
 fi

@@ -11,6 +11,7 @@
 #include "app/control.h"
 #include "app/engine_world.h"
 #include "app/keeper.h"
+#include "app/webhooks.h"
 #include "base/file.h"
 #include "base/scope.h"
 #include "base/timefmt.h"
@@ -138,7 +139,7 @@ static int open_servers(struct engine *engine, struct sb_error *err)
     if (!engine->admin)
         return err->status;
     engine->control = control_new(engine, err);
-    return engine->control ? 0 : err->status;
+    return engine->control ? webhooks_new(engine, &engine->webhooks, err) : err->status;
 }
 
 static int open_all(struct engine *engine, struct sb_error *err)
@@ -194,6 +195,7 @@ void engine_free(struct engine *engine)
         return;
     /* Those who may call back end first, the flow that they call last. */
     keeper_free(engine->keeper);
+    webhooks_free(engine->webhooks);
     control_free(engine->control);
     admin_free(engine->admin);
     http_client_free(engine->client);

@@ -14,6 +14,7 @@ struct errand;
 struct admin;
 struct control;
 struct keeper;
+struct webhooks;
 
 struct engine_options {
     bool once;       /* end when the sources have nothing new and every record has ended */
@@ -36,6 +37,7 @@ struct engine {
     struct alerts *alerts;
     struct admin *admin;
     struct control *control;
+    struct webhooks *webhooks;
     struct keeper *keeper;
     bool is_stopping, has_failed;
     int64_t started_ms; /* wall */

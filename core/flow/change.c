@@ -36,7 +36,7 @@ static bool add_meters(struct store_change *change, const char *instance, const 
  * ------------------------------------------------------------------------------------------------------------
  */
 
-static bool fill_emit(struct store_change *change, const struct poll *poll, const struct exchange_emit *from,
+static bool fill_emit(struct store_change *change, const char *pipeline, const struct exchange_emit *from,
                       struct store_emit *to)
 {
     size_t count = json_object_size(from->record);
@@ -55,13 +55,26 @@ static bool fill_emit(struct store_change *change, const struct poll *poll, cons
             return false;
         i++;
     }
-    *to = (struct store_emit){ .pipeline = poll->pipeline->name,
+    *to = (struct store_emit){ .pipeline = pipeline,
                                .account = arena_strdup(change->arena, from->account),
                                .external_id = arena_strdup(change->arena, from->external_id),
                                .sections = sections,
                                .section_count = count,
                                .conversation_at_ms = source ? json_int(source, "at_ms", 0) : 0 };
     return to->account && to->external_id;
+}
+
+/* What a source has brought: emitted records and meters. */
+static bool add_emits(struct store_change *change, const char *pipeline, const char *source,
+                      const struct sb_exchange *x)
+{
+    if (x->emit_count)
+        change->emits = arena_alloc(change->arena, x->emit_count * sizeof(*change->emits));
+    bool is_good = (!x->emit_count || change->emits) && add_meters(change, source, x);
+    for (size_t i = 0; is_good && i < x->emit_count; i++)
+        is_good = fill_emit(change, pipeline, &x->emits[i], &change->emits[i]);
+    change->emit_count = is_good ? x->emit_count : 0;
+    return is_good;
 }
 
 struct store_change *change_of_poll(struct flow *flow, const struct poll *poll)
@@ -74,17 +87,25 @@ struct store_change *change_of_poll(struct flow *flow, const struct poll *poll)
     change->now_ms = flow_wall_ms(flow);
     change->cursor_name = poll->gate->name;
     change->cursor_doc = keep_json(change, x->document);
-    if (x->emit_count)
-        change->emits = arena_alloc(change->arena, x->emit_count * sizeof(*change->emits));
-    bool is_good =
-        change->cursor_doc && (!x->emit_count || change->emits) && add_meters(change, poll->gate->name, x);
-    for (size_t i = 0; is_good && i < x->emit_count; i++)
-        is_good = fill_emit(change, poll, &x->emits[i], &change->emits[i]);
-    if (!is_good) {
+    if (!change->cursor_doc || !add_emits(change, poll->pipeline->name, poll->gate->name, x)) {
         store_change_free(change);
         return NULL;
     }
-    change->emit_count = x->emit_count;
+    return change;
+}
+
+struct store_change *flow_emit_change(struct flow *flow, const struct flow_pipeline *pipeline,
+                                      const struct sb_exchange *x)
+{
+    struct store_change *change = store_change_new();
+
+    if (!change)
+        return NULL;
+    change->now_ms = flow_wall_ms(flow);
+    if (!add_emits(change, pipeline->name, flow_gate(flow, pipeline->source)->name, x)) {
+        store_change_free(change);
+        return NULL;
+    }
     return change;
 }
 

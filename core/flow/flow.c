@@ -228,6 +228,11 @@ void flow_admit(struct flow *flow, int64_t record_id, const char *pipeline)
     pump(flow);
 }
 
+bool flow_is_full(const struct flow *flow)
+{
+    return flow->run_count >= flow->options.backlog_max;
+}
+
 bool flow_drop(struct flow *flow, int64_t record_id, const char *reason)
 {
     struct run *run = run_find(flow, record_id);

@@ -68,6 +68,11 @@ bool flow_is_quiet(const struct flow *flow);
 bool flow_is_done(const struct flow *flow);
 /* Takes up a record that became active outside (retry), or tells that one was emitted outside (webhook). */
 void flow_admit(struct flow *flow, int64_t record_id, const char *pipeline);
+/* For a source that is told: the change that commits what its route emitted; then flow_admit each new record. NULL: out of
+ * memory. */
+struct store_change *flow_emit_change(struct flow *flow, const struct flow_pipeline *pipeline, const struct sb_exchange *x);
+/* Whether so much waits already that sources are to hold back. */
+bool flow_is_full(const struct flow *flow);
 /* Ends a record without a ticket at its next safe point. False when it is not under way: change the journal
  * then. */
 bool flow_drop(struct flow *flow, int64_t record_id, const char *reason);

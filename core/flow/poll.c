@@ -52,7 +52,7 @@ static void ask(struct flow *flow, struct poll *poll)
 {
     if (flow->is_stopping)
         return;
-    if (flow->run_count >= flow->options.backlog_max) {
+    if (flow_is_full(flow)) {
         actor_arm(&flow->actors, &poll->call.actor, flow_mono_ms(flow) + POLL_FULL_MS);
         return;
     }
