@@ -10,11 +10,24 @@
 
 #include "io/http_client.h"
 
+enum { STEP = 4096 };
+
+/* Wipes what is not zero already. Libcurl's buffers are large and mostly never written: writing zeros to all of them
+ * would make their memory resident, which reading does not. */
+static void wipe(char *block, size_t size)
+{
+    for (size_t at = 0; at < size; at += STEP) {
+        size_t part = size - at < STEP ? size - at : STEP;
+        if (block[at] != 0 || memcmp(block + at, block + at + 1, part - 1) != 0)
+            explicit_bzero(block + at, part);
+    }
+}
+
 static void wiping_free(void *block)
 {
     if (!block)
         return;
-    explicit_bzero(block, malloc_usable_size(block));
+    wipe(block, malloc_usable_size(block));
     free(block);
 }
 
