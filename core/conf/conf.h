@@ -212,6 +212,9 @@ struct conf_block *conf_find_block(const struct conf *conf, const char *name); /
 /* A value of a checked block; NULL when its table has no such row. */
 const struct conf_value *conf_find_value(const struct conf_block *block, const char *name);
 
+/* The value that env_file gives the variable `name`, or NULL. The environment, which wins, is not looked at. */
+const char *conf_env_value(const struct conf *conf, const char *name);
+
 size_t conf_error_count(const struct conf *conf);
 /* Orders the diagnostics by file (the main one first) and line. conf_write_diagnostics does it itself. */
 void conf_sort_diagnostics(struct conf *conf);

@@ -147,3 +147,8 @@ int conf_load(const char *path, const struct conf_source *source, struct conf **
     *ret_conf = conf;
     return 0;
 }
+
+const char *conf_env_value(const struct conf *conf, const char *name)
+{
+    return env_find(&conf->inner->env, name);
+}
