@@ -198,7 +198,7 @@ json_t *openai_body(struct sb_exchange *x, const char *conversation, bool again)
     put(body, "response_format", response_format(sb_option_list(x, "categories")));
     put(body, sb_option_str(x, "token_parameter"),
         json_integer((json_int_t)sb_option_int(x, "max_completion_tokens") << (again ? 1 : 0)));
-    if (effort && *effort)
+    if (effort && strcmp(effort, "omit") != 0)
         put(body, "reasoning_effort", json_string(effort));
     put(body, "store", json_false());
     return body;
