@@ -122,6 +122,7 @@ static int open_flow(struct engine *engine, struct sb_error *err)
 {
     const struct conf_settings *settings = &engine->setup->conf->settings;
     const struct flow_options options = { .in_flight_max = (size_t)settings->max_in_flight,
+                                          .is_once = engine->options.once,
                                           .alert_breaker_ms = settings->alert_breaker_open_ms,
                                           .alert_silent_ms = settings->alert_source_silent_ms };
     struct flow_world world;

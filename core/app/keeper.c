@@ -25,23 +25,6 @@ struct keeper {
     struct sb_error err;
 };
 
-static const struct sb_instance *find_instance(const struct engine *engine, const char *name)
-{
-    const struct flow_plan *plan = &engine->setup->plan;
-
-    for (size_t i = 0; i < plan->instance_count; i++)
-        if (strcmp(plan->instances[i].name, name) == 0)
-            return plan->instances[i].instance;
-    return NULL;
-}
-
-static int64_t keep_ms(const struct engine *engine, const char *instance_name)
-{
-    const struct sb_instance *instance = instance_name ? find_instance(engine, instance_name) : NULL;
-
-    return instance ? instance_number(instance, "keep_recordings", KEEP_FILES_MS) : KEEP_FILES_MS;
-}
-
 /* The file, and the record's folder when it was the last one in it. */
 static bool remove_file(const struct engine *engine, const char *name)
 {
@@ -55,23 +38,34 @@ static bool remove_file(const struct engine *engine, const char *name)
     return true;
 }
 
-static void expire_files(struct keeper *keeper, struct store *store, int64_t now_ms)
+/* Removes the files of one list and forgets them together. */
+static void remove_listed(struct keeper *keeper, struct store *store, const json_t *files)
 {
-    AUTO_JSON files = NULL;
-    size_t index;
-    json_t *file;
+    const char *removed[KEEPER_BATCH];
+    size_t index, count = 0;
+    const json_t *file;
 
-    if (store_files(store, KEEPER_BATCH, &files, &keeper->err) < 0)
-        return;
     json_array_foreach (files, index, file) {
         const char *name = json_str(file, "name");
-        int64_t age_ms = now_ms - json_int(file, "created_ms", now_ms);
-        if (age_ms < keep_ms(keeper->engine, json_str(file, "instance")) ||
-            !remove_file(keeper->engine, name))
-            continue;
-        if (store_forget_file(store, name, &keeper->err) < 0)
-            return;
-        keeper->removed_files++;
+        if (count < KEEPER_BATCH && remove_file(keeper->engine, name))
+            removed[count++] = name;
+    }
+    if (count && store_forget_files(store, removed, count, &keeper->err) == 0)
+        keeper->removed_files += count;
+}
+
+static void expire_files(struct keeper *keeper, struct store *store, int64_t now_ms)
+{
+    const struct flow_plan *plan = &keeper->engine->setup->plan;
+
+    for (size_t i = 0; i < plan->instance_count && !keeper->err.status; i++) {
+        const struct flow_plan_instance *planned = &plan->instances[i];
+        int64_t keep_ms = planned->instance
+                              ? instance_number(planned->instance, "keep_recordings", KEEP_FILES_MS)
+                              : KEEP_FILES_MS;
+        AUTO_JSON files = NULL;
+        if (store_files_of(store, planned->name, now_ms - keep_ms, KEEPER_BATCH, &files, &keeper->err) == 0)
+            remove_listed(keeper, store, files);
     }
 }
 

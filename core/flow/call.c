@@ -169,12 +169,16 @@ static void end_without_fold(struct flow *flow, struct call *call, struct http_r
 {
     char reason[EXCHANGE_REASON_MAX];
 
+    /* Asking again for what is too large would bring it again, with all its bytes. */
+    bool is_hopeless = response->is_too_large && call->step->effect != SB_CREATE;
+    if (is_hopeless)
+        result->is_service_fault = false;
     if (response->status == 0)
         (void)snprintf(reason, sizeof(reason), "%s", response->fault);
     else
         (void)snprintf(reason, sizeof(reason), "HTTP %d", response->status);
     http_response_free(response);
-    result->verdict = SB_RETRY;
+    result->verdict = is_hopeless ? SB_REJECT : SB_RETRY;
     result->reason = reason;
     end(flow, call, result);
 }

@@ -175,12 +175,12 @@ static void pump(struct flow *flow)
 
 void flow_start(struct flow *flow, const struct store_active *active, size_t count)
 {
-    /* First those that hold a key with an open intent: nobody may pass them. */
+    /* First those whose intent holds a key: nobody may pass them. */
     for (size_t i = 0; i < count; i++)
-        if (active[i].has_open_intent && !run_adopt(flow, &active[i]))
+        if (active[i].intent_key && !run_adopt(flow, &active[i]))
             flow_fail(flow, "out of memory");
     for (size_t i = 0; i < count; i++)
-        if (!active[i].has_open_intent && !run_adopt(flow, &active[i]))
+        if (!active[i].intent_key && !run_adopt(flow, &active[i]))
             flow_fail(flow, "out of memory");
     for (size_t i = 0; i < flow->poll_count; i++)
         poll_start(flow, flow->polls[i]);

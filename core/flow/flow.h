@@ -44,6 +44,7 @@ struct flow_options {
     size_t backlog_max; /* records not ended beyond which sources are not asked; 0: 20 times in_flight_max */
     int64_t step_budget_ms;   /* a step that still fails after this long is given up; 0: 72 h */
     int64_t alert_breaker_ms; /* a breaker open for this long is an alert; 0: 10 min */
+    bool is_once; /* only until all has ended: sources are asked again soon, not after their interval */
     int64_t alert_silent_ms;  /* a source not heard for this long is an alert; 0: 30 min */
 };
 

@@ -12,7 +12,7 @@
 #include "flow/run.h"
 #include "flow/state.h"
 
-enum { POLL_INTERVAL_MS = 60 * 1000, POLL_FULL_MS = 2 * 1000 };
+enum { POLL_INTERVAL_MS = 60 * 1000, POLL_ONCE_MS = 1000, POLL_FULL_MS = 2 * 1000 };
 
 static const struct sb_step *current_step(const struct poll *poll)
 {
@@ -96,6 +96,9 @@ static void end_round(struct flow *flow, struct poll *poll)
 {
     int64_t interval_ms = instance_number(poll->gate->instance, "poll_interval", POLL_INTERVAL_MS);
     int64_t spent_ms = flow_mono_ms(flow) - poll->round_began_ms;
+
+    if (flow->options.is_once && interval_ms > POLL_ONCE_MS)
+        interval_ms = POLL_ONCE_MS;
 
     poll->was_empty = !poll->emitted;
     poll->rounds_done++;

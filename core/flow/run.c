@@ -59,7 +59,7 @@ struct run *run_adopt(struct flow *flow, const struct store_active *active)
     }
     run->id = active->id;
     link_run(flow, run);
-    if (active->has_open_intent && !take_key_back(flow, run, active))
+    if (!take_key_back(flow, run, active))
         return NULL;
     run->state = RUN_ADMISSION;
     queue_add(&flow->admission, &run->call.actor);

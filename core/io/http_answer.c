@@ -29,6 +29,7 @@ static bool stop_too_large(struct http_answer *answer, uint64_t size_max)
 {
     static const uint64_t mib = 1024 * 1024;
 
+    answer->response->is_too_large = true;
     if (size_max >= mib && size_max % mib == 0)
         http_fault_set(answer->fault, "the answer was larger than %" PRIu64 " MiB", size_max / mib);
     else if (size_max >= 1024 && size_max % 1024 == 0)

@@ -78,6 +78,7 @@ struct http_response {
     unsigned char saved_head[HTTP_SAVED_HEAD_MAX];
     size_t saved_head_size;
 
+    bool is_too_large;   /* with status 0: the answer passed its limit; asking again brings the same */
     enum http_sent sent; /* with status 0 */
     char fault[200];     /* with status 0: why, for people: "connection refused", "timed out after 30s" */
     uint32_t duration_ms;
