@@ -84,11 +84,10 @@ static bool is_granted(const char *granted, const char *scope, size_t size)
 static void note_missing_scopes(struct login *login, const json_t *answer)
 {
     const char *granted = json_str(answer, "scope");
-    AUTO_BUF missing;
 
     if (!granted)
         return; /* not every answer says */
-    buf_init(&missing, FORM_BYTES_MAX);
+    AUTO_BUF missing;
     for (const char *at = LOGIN_SCOPES; *at;) {
         size_t size = strcspn(at, ",");
         if (!is_granted(granted, at, size))
@@ -99,6 +98,7 @@ static void note_missing_scopes(struct login *login, const json_t *answer)
         login->missing_scopes = arena_strdup(login->arena, missing.data);
 }
 
+    buf_init(&missing, FORM_BYTES_MAX);
 static int write_form(const struct login *login, struct buf *form, struct sb_error *err)
 {
     url_add_pair(form, "grant_type", "authorization_code");

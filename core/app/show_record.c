@@ -21,11 +21,10 @@ void show_pair(const struct shown *shown, const char *label, const char *value)
 {
     const struct screen *screen = &shown->screen;
     size_t room = screen->width > LABEL_COLUMNS + 16 ? screen->width - LABEL_COLUMNS : SIZE_MAX / 2;
-    AUTO_BUF clean;
 
     if (!value || !*value)
         return;
-    buf_init(&clean, VALUE_MAX);
+    AUTO_BUF clean;
     screen_clean(&clean, value);
     (void)fprintf(screen->out, "  %-*s", LABEL_COLUMNS - 2, label);
     for (const char *text = clean.data; *text;) {
@@ -37,6 +36,7 @@ void show_pair(const struct shown *shown, const char *label, const char *value)
     }
 }
 
+    buf_init(&clean, VALUE_MAX);
 void show_pairf(const struct shown *shown, const char *label, const char *fmt, ...)
 {
     AUTO_BUF text;
@@ -155,7 +155,6 @@ static void show_head(const struct shown *shown)
 
 static void show_call(const struct shown *shown, const json_t *call)
 {
-    char length[24];
     int64_t seconds = json_int(call, "duration_s", -1);
     const char *agent = json_str(call, "agent_name"), *number = json_str(call, "agent_number");
     const char *department = json_str(call, "agent_department");
@@ -168,10 +167,10 @@ static void show_call(const struct shown *shown, const json_t *call)
                    number ? number : "", department ? " (" : "", department ? department : "",
                    department ? ")" : "");
     show_time_text(shown, "started", json_str(call, "started_at"));
-    if (seconds >= 0) {
-        format_duration(seconds * 1000, length);
-        show_pair(shown, "duration", length);
-    }
+    if (seconds >= 60)
+        show_pairf(shown, "duration", "%" PRId64 " min %" PRId64 " s", seconds / 60, seconds % 60);
+    else if (seconds >= 0)
+        show_pairf(shown, "duration", "%" PRId64 " s", seconds);
     show_pair(shown, "outcome", json_str(call, "status"));
     show_pair(shown, "missed because", json_str(call, "missed_reason"));
 }

@@ -9,7 +9,7 @@
 #include "base/scope.h"
 #include "base/timefmt.h"
 
-enum { STEP_TEXT_MAX = 256, REQUEST_TEXT_MAX = 4 * 1024 * 1024 };
+enum { DAY_LENGTH = 10, STEP_TEXT_MAX = 256, REQUEST_TEXT_MAX = 4 * 1024 * 1024 };
 
 static const struct table_column columns[] = {
     { .title = "TIME" },
@@ -55,7 +55,21 @@ static void add_result(struct table *table, const json_t *row)
     table_cell_styled(table, text, style_of(text));
 }
 
-static void add_row(const struct shown *shown, struct table *table, const json_t *row)
+/* The day once over the table when all of it was one day, else in every row. */
+static bool is_one_day(const struct shown *shown, char ret_day[TIME_TEXT_MAX])
+{
+    char last[TIME_TEXT_MAX];
+    size_t count = json_array_size(shown->timeline);
+
+    time_format_wall(json_int(json_array_get(shown->timeline, 0), "at_ms", 0), shown->zone_minutes, ret_day);
+    time_format_wall(json_int(json_array_get(shown->timeline, count - 1), "at_ms", 0), shown->zone_minutes,
+                     last);
+    bool is_one = strncmp(ret_day, last, DAY_LENGTH) == 0;
+    ret_day[DAY_LENGTH] = '\0';
+    return is_one;
+}
+
+static void add_row(const struct shown *shown, struct table *table, const json_t *row, bool with_day)
 {
     char when[TIME_TEXT_MAX], took[24];
     int64_t status = json_int(row, "http_status", 0), ms = json_int(row, "duration_ms", 0);
@@ -65,7 +79,7 @@ static void add_row(const struct shown *shown, struct table *table, const json_t
     write_step(&step, row);
     time_format_wall(json_int(row, "at_ms", 0), shown->zone_minutes, when);
     format_duration(ms, took);
-    table_cell(table, when);
+    table_cell(table, with_day ? when : when + DAY_LENGTH + 1);
     table_cell(table, step.data);
     table_cellf(table, "%" PRId64, json_int(row, "attempt", 0) + 1);
     add_result(table, row);
@@ -79,20 +93,23 @@ static void add_row(const struct shown *shown, struct table *table, const json_t
 
 int show_timeline(const struct shown *shown)
 {
+    char day[TIME_TEXT_MAX], title[TIME_TEXT_MAX + 16] = "Timeline";
     AUTO_TABLE table = table_new(columns, COUNT_OF(columns));
     size_t index;
     json_t *row;
 
     if (!table)
         return -1;
-    show_title(shown, "Timeline");
-    if (json_array_size(shown->timeline) == 0) {
-        (void)fputs("  nothing has happened yet\n", shown->screen.out);
-        return 0;
-    }
+    bool one_day = json_array_size(shown->timeline) > 0 && is_one_day(shown, day);
+    if (one_day)
+        (void)snprintf(title, sizeof(title), "Timeline of %s", day);
+    show_title(shown, title);
     json_array_foreach (shown->timeline, index, row)
-        add_row(shown, table, row);
-    return table_write(table, &shown->screen, 2);
+        add_row(shown, table, row, !one_day);
+    if (table_rows(table) > 0)
+        return table_write(table, &shown->screen, 2);
+    (void)fputs("  nothing has happened yet\n", shown->screen.out);
+    return 0;
 }
 
 /* ---- requests ---- */
@@ -118,19 +135,18 @@ static int add_piece(const char *data, size_t size, void *ctx)
 
 static void write_body(const struct shown *shown, const json_t *body)
 {
-    AUTO_BUF text;
-
     if (json_is_string(body)) {
         write_lines(shown, json_string_value(body));
         return;
     }
-    buf_init(&text, REQUEST_TEXT_MAX);
+    AUTO_BUF text;
     if (json_dump_callback(body, add_piece, &text, JSON_INDENT(2) | JSON_ENCODE_ANY) < 0 || text.failed)
         write_lines(shown, "(too large to be shown; --json has it)");
     else
         write_lines(shown, text.data);
 }
 
+    buf_init(&text, REQUEST_TEXT_MAX);
 static void show_request(const struct shown *shown, const json_t *row, const json_t *request)
 {
     char when[TIME_TEXT_MAX];

@@ -72,9 +72,9 @@ static int add_basic(const struct sb_instance *instance, struct buf *out)
         auth && auth->password ? instance_value(instance, auth->password) : NULL;
     SB_CLEANUP(wiped_buf_done) struct buf pair;
 
+    buf_init(&pair, 64 * 1024);
     if (!user || !user->text || !password)
         return -1;
-    buf_init(&pair, 64 * 1024);
     buf_str(&pair, user->text);
     buf_char(&pair, ':');
     buf_str(&pair, password->text ? password->text : "");
