@@ -185,6 +185,13 @@ static void put_truth(json_t *analysis, const json_t *answer, const char *name)
     json_object_set_new(analysis, name, json_boolean(json_is_true(json_object_get(answer, name))));
 }
 
+/* A record always has a concern. */
+static json_t *concern_of(struct sb_exchange *x, const json_t *answer)
+{
+    const char *text = line_of(x, json_object_get(answer, "concern"), OPENAI_CONCERN_MAX);
+    return json_string(text && *text ? text : "Not clear from the conversation");
+}
+
 static json_t *analysis_of(struct sb_exchange *x, const json_t *answer, const char *conversation)
 {
     json_t *analysis = sb_keep(x, json_object());
@@ -194,7 +201,7 @@ static json_t *analysis_of(struct sb_exchange *x, const json_t *answer, const ch
     const char *confidence = sb_json_str(answer, "confidence");
 
     put_labels(analysis, answer, is_suspicious);
-    json_object_set_new(analysis, "concern", line(x, answer, "concern", OPENAI_CONCERN_MAX));
+    json_object_set_new(analysis, "concern", concern_of(x, answer));
     json_object_set_new(analysis, "category", line(x, answer, "category", OPENAI_CATEGORY_MAX));
     json_object_set_new(analysis, "priority_reason", line(x, answer, "priority_reason", OPENAI_LINE_MAX));
     json_object_set_new(analysis, "summary", line(x, answer, "summary", OPENAI_SUMMARY_MAX));

@@ -72,7 +72,7 @@ static const struct sb_option options[] = {
       .type = SB_OPT_DURATION,
       .default_text = "60s",
       .min = 1000,
-      .max = 30 * 60 * 1000,
+      .max = INT64_C(30) * 60 * 1000,
       .help = "how long one answer may take" },
     { .name = NULL },
 };

@@ -294,7 +294,7 @@ static int take_field(struct sb_exchange *x, const char *key, const json_t *valu
         return wrong_type(key, "text", err);
     if (!*text)
         return 0;
-    const char *fitted = NULL;
+    const char *fitted = "";
     int rc = fit_text(x, field, text, &fitted, err);
     if (rc == 0 && *fitted)
         json_object_set_new(into, key, json_string(fitted));

@@ -118,7 +118,7 @@ static enum sb_verdict refused_for_now(struct sb_exchange *x, const char *doing,
     const char *text = sb_http_header(x, "Retry-After");
     int64_t wait_ms = 0;
     for (size_t i = 0; text && text[i] >= '0' && text[i] <= '9' && wait_ms < CREDITS_PAUSE_MAX_MS; i++)
-        wait_ms = wait_ms * 10 + (text[i] - '0') * 1000;
+        wait_ms = wait_ms * 10 + (int64_t)(text[i] - '0') * 1000;
 
     if (strcmp(code, "THRESHOLD_EXCEEDED") == 0) {
         if (wait_ms <= 0)

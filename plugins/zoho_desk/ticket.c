@@ -118,7 +118,7 @@ static bool is_ours(struct sb_exchange *x, const json_t *ticket)
     size_t size = subject ? strlen(subject) : 0;
     while (size && subject[size - 1] == ' ')
         size--;
-    if (size >= tail_size && memcmp(subject + size - tail_size, tail, tail_size) == 0)
+    if (subject && size >= tail_size && memcmp(subject + size - tail_size, tail, tail_size) == 0)
         return true;
     const char *value = custom && *custom ? sb_json_str(json_object_get(ticket, "cf"), custom) : NULL;
     return value && strcmp(value, reference) == 0;

@@ -430,6 +430,18 @@ static void quotes_are_compared_with_what_was_sent(void **state)
     harness_free(h);
 }
 
+static void a_record_always_has_a_concern(void **state)
+{
+    (void)state;
+    struct harness *h = kit_new(NULL, KIT_SAID);
+    const struct harness_result *r =
+        kit_fold(h, kit_answer("{\"concern\": \" \\n \", \"summary\": \"\"}"), "stop");
+    assert_int_equal(r->verdict, SB_OK);
+    assert_string_equal(harness_text(r->record, "analysis.concern"), "Not clear from the conversation");
+    assert_true(json_is_null(harness_at(r->record, "analysis.summary")));
+    harness_free(h);
+}
+
 static void long_texts_are_cut_and_lists_bounded(void **state)
 {
     (void)state;
@@ -501,6 +513,7 @@ int main(void)
         cmocka_unit_test(fences_and_loud_thoughts_are_passed_over),
         cmocka_unit_test(quotes_may_differ_in_case_blanks_and_marks),
         cmocka_unit_test(quotes_are_compared_with_what_was_sent),
+        cmocka_unit_test(a_record_always_has_a_concern),
         cmocka_unit_test(long_texts_are_cut_and_lists_bounded),
         cmocka_unit_test(wrong_options_are_refused),
     };
