@@ -88,6 +88,8 @@ static void note_missing_scopes(struct login *login, const json_t *answer)
     if (!granted)
         return; /* not every answer says */
     AUTO_BUF missing;
+
+    buf_init(&missing, FORM_BYTES_MAX);
     for (const char *at = LOGIN_SCOPES; *at;) {
         size_t size = strcspn(at, ",");
         if (!is_granted(granted, at, size))
@@ -98,7 +100,6 @@ static void note_missing_scopes(struct login *login, const json_t *answer)
         login->missing_scopes = arena_strdup(login->arena, missing.data);
 }
 
-    buf_init(&missing, FORM_BYTES_MAX);
 static int write_form(const struct login *login, struct buf *form, struct sb_error *err)
 {
     url_add_pair(form, "grant_type", "authorization_code");

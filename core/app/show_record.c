@@ -25,6 +25,8 @@ void show_pair(const struct shown *shown, const char *label, const char *value)
     if (!value || !*value)
         return;
     AUTO_BUF clean;
+
+    buf_init(&clean, VALUE_MAX);
     screen_clean(&clean, value);
     (void)fprintf(screen->out, "  %-*s", LABEL_COLUMNS - 2, label);
     for (const char *text = clean.data; *text;) {
@@ -36,7 +38,6 @@ void show_pair(const struct shown *shown, const char *label, const char *value)
     }
 }
 
-    buf_init(&clean, VALUE_MAX);
 void show_pairf(const struct shown *shown, const char *label, const char *fmt, ...)
 {
     AUTO_BUF text;

@@ -140,13 +140,14 @@ static void write_body(const struct shown *shown, const json_t *body)
         return;
     }
     AUTO_BUF text;
+
+    buf_init(&text, REQUEST_TEXT_MAX);
     if (json_dump_callback(body, add_piece, &text, JSON_INDENT(2) | JSON_ENCODE_ANY) < 0 || text.failed)
         write_lines(shown, "(too large to be shown; --json has it)");
     else
         write_lines(shown, text.data);
 }
 
-    buf_init(&text, REQUEST_TEXT_MAX);
 static void show_request(const struct shown *shown, const json_t *row, const json_t *request)
 {
     char when[TIME_TEXT_MAX];
