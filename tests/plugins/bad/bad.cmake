@@ -29,3 +29,6 @@ if(NOT SB_SANITIZE AND NOT SB_TSAN AND NOT SB_FUZZ AND NOT SB_COVERAGE)
         set_tests_properties(imports_of_${plugin}_${word} PROPERTIES PASS_REGULAR_EXPRESSION "${complaint}")
     endforeach()
 endif()
+
+add_test(NAME third_party_plugin COMMAND ${plugin_tests}/third_party.sh ${CMAKE_BINARY_DIR} ${CMAKE_SOURCE_DIR})
+set_tests_properties(third_party_plugin PROPERTIES TIMEOUT 120 LABELS plugin)
