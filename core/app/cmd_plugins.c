@@ -138,11 +138,11 @@ static int write_options(const struct sb_option *rows, const struct sb_option *r
 
     for (const struct sb_option *row = rows; table && row && row->name; row++) {
         bool is_replaced = false;
-        AUTO_BUF type;
         for (const struct sb_option *other = replaced; other && other->name; other++)
             is_replaced = is_replaced || strcmp(other->name, row->name) == 0;
         if (is_replaced)
             continue;
+        AUTO_BUF type;
         buf_init(&type, TEXT_MAX);
         write_type(&type, row);
         table_cell_styled(table, row->name, SCREEN_BOLD);

@@ -180,11 +180,11 @@ static int read_state(const struct command *command, struct store_query *query)
             return -1;
         }
     const char *nearest = parse_nearest(optarg, words);
-    return command_usage(command,
-                         "there is no state '%s'%s%s%s: active, done, dropped, disabled, dead, unknown and "
-                         "incomplete are known",
-                         optarg, nearest ? "; did you mean '" : "", nearest ? nearest : "",
-                         nearest ? "'?" : "");
+    return command_usage(
+        command,
+        "there is no state '%s'%s%s%s; known are active, done, dropped, disabled, dead, unknown and "
+        "incomplete",
+        optarg, nearest ? " (did you mean '" : "", nearest ? nearest : "", nearest ? "'?)" : "");
 }
 
 static int read_option(const struct command *command, struct records_options *options, int letter,

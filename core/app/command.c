@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "app/paths.h"
 #include "base/scope.h"
@@ -27,7 +28,8 @@ int command_usage(const struct command *command, const char *fmt, ...)
     (void)fputs("switchboard: ", stderr);
     (void)vfprintf(stderr, fmt, args);
     va_end(args);
-    (void)fprintf(stderr, "\nusage: switchboard %s\n", command->usage);
+    (void)fprintf(stderr, "\nusage: switchboard %.*s\n'switchboard %s --help' says more.\n",
+                  (int)strcspn(command->usage, "\n"), command->usage, command->name);
     return EXIT_USAGE;
 }
 
@@ -35,6 +37,18 @@ int command_fail(const struct sb_error *err)
 {
     (void)fprintf(stderr, "switchboard: %s\n", err->text[0] ? err->text : "failed");
     return EXIT_FAILED;
+}
+
+/* getopt_long leaves the letter in `optopt`, 0 for a long option that it does not know. */
+static int complain_of_option(const struct command *command, const char *word)
+{
+    bool is_long = strncmp(word, "--", 2) == 0;
+
+    if (is_long && optopt != 0)
+        return command_usage(command, "option '%.*s' takes no argument", (int)strcspn(word, "="), word);
+    if (is_long)
+        return command_usage(command, "there is no option '%s', or it stands for several", word);
+    return command_usage(command, "there is no option '-%c'", optopt);
 }
 
 int command_common(const struct command *command, struct command_options *options, int letter, char **argv)
@@ -51,10 +65,7 @@ int command_common(const struct command *command, struct command_options *option
     case ':':
         return command_usage(command, "option '%s' needs an argument", argv[optind - 1]);
     default:
-        if (optopt > 0 && optopt < 128 && strncmp(argv[optind - 1], "--", 2) != 0)
-            return command_usage(command, "there is no option '-%c'", optopt);
-        return command_usage(command, "there is no option '%s', or it is not unique or takes no argument",
-                             argv[optind - 1]);
+        return complain_of_option(command, argv[optind - 1]);
     }
 }
 
@@ -64,14 +75,19 @@ int command_conf(const char *path, struct conf **ret_conf)
     AUTO_STR share = paths_share();
     const struct conf_source source = { .share_dir = share };
     struct conf *conf = NULL;
-    AUTO_BUF text;
 
+    if (access(path, F_OK) < 0 && errno == ENOENT) {
+        (void)fprintf(stderr, "switchboard: there is no '%s' here; -c FILE names it\n", path);
+        return EXIT_FAILED;
+    }
     if (conf_load(path, &source, &conf, &err) < 0)
         return command_fail(&err);
     if (conf_error_count(conf) == 0 && conf->settings.data_dir) {
         *ret_conf = conf;
         return EXIT_OK;
     }
+    AUTO_BUF text;
+
     buf_init(&text, DIAGNOSTICS_TEXT_MAX);
     conf_write_diagnostics(conf, &text);
     (void)fputs(text.data, stderr);

@@ -121,25 +121,15 @@ size_t screen_prefix(const char *text, size_t columns)
 
 size_t screen_break(const char *text, size_t columns, size_t *ret_next)
 {
-    size_t size = strlen(text), fits = screen_prefix(text, columns), length;
+    size_t size = strlen(text), end = screen_prefix(text, columns);
 
-    if (fits == size) {
-        *ret_next = size;
-        return size;
+    if (end < size) {
+        while (end > 0 && text[end] != ' ')
+            end--;
+        if (end == 0)
+            end = strcspn(text, " ");
     }
-    if (fits == 0) { /* narrower than one character: it has to stand somewhere */
-        (void)utf8_decode(text, size, &length);
-        *ret_next = length;
-        return length;
-    }
-    size_t end = fits;
-    while (end > 0 && text[end] != ' ')
-        end--;
-    if (end == 0) {
-        *ret_next = fits;
-        return fits;
-    }
-    *ret_next = end + 1;
+    *ret_next = end < size ? end + 1 : size;
     return end;
 }
 

@@ -37,8 +37,8 @@ enum screen_style screen_style_of_state(const char *word);
 size_t screen_columns(const char *text, size_t size);
 /* The longest beginning of `text` (bytes) that fits into `columns`. */
 size_t screen_prefix(const char *text, size_t columns);
-/* How much of `text` (bytes) stands on a line of `columns`: broken at a blank where there is one. At least one
- * character. *ret_next is where the next line begins. */
+/* How much of `text` (bytes) stands on a line of `columns`: broken at a blank. A word that is longer than the line, such
+ * as an address, stays whole, so that it can be copied. *ret_next is where the next line begins. */
 size_t screen_break(const char *text, size_t columns, size_t *ret_next);
 
 /* Appends `text` on one line: invalid bytes and everything that could steer a terminal becomes U+FFFD, line ends and

@@ -13,6 +13,7 @@ enum {
     CELL_BYTES_MAX = 64 * 1024,
     SHRUNK_MIN = 8,
     WRAPPED_MIN = 24,
+    BELOW_INDENT = 4,
     GAP = 2
 };
 
@@ -121,13 +122,21 @@ struct layout {
     const struct screen *screen;
     unsigned indent;
     size_t widths[TABLE_COLUMNS_MAX];
+    bool is_below; /* the wrapped column stands under the others */
 };
+
+/* Columns that stand beside each other. */
+static size_t columns_beside(const struct table *table, const struct layout *layout)
+{
+    return table->column_count - (layout->is_below ? 1 : 0);
+}
 
 static size_t whole_width(const struct table *table, const struct layout *layout)
 {
-    size_t sum = layout->indent + GAP * (table->column_count - 1);
+    size_t count = columns_beside(table, layout);
+    size_t sum = layout->indent + GAP * (count - 1);
 
-    for (size_t i = 0; i < table->column_count; i++)
+    for (size_t i = 0; i < count; i++)
         sum += layout->widths[i];
     return sum;
 }
@@ -154,9 +163,9 @@ static struct layout lay_out(const struct table *table, const struct screen *scr
         return layout;
     size_t whole = whole_width(table, &layout);
     if (whole > screen->width && table->columns[last].wraps) {
-        size_t over = whole - screen->width;
-        size_t room = layout.widths[last] > WRAPPED_MIN ? layout.widths[last] - WRAPPED_MIN : 0;
-        layout.widths[last] -= over < room ? over : room;
+        size_t others = whole - layout.widths[last];
+        layout.is_below = last > 0 && others + WRAPPED_MIN > screen->width;
+        layout.widths[last] = screen->width - (layout.is_below ? indent + BELOW_INDENT : others);
     }
     for (size_t i; whole_width(table, &layout) > screen->width &&
                    (i = find_widest(table, &layout)) < table->column_count;)
@@ -204,24 +213,39 @@ static void write_wrapped(const struct layout *layout, const struct cell *cell, 
     }
 }
 
+/* The wrapped column, beside the others or under them. */
+static void write_last(const struct table *table, const struct layout *layout, const struct cell *cell)
+{
+    size_t width = layout->widths[table->column_count - 1];
+    size_t left = layout->is_below ? layout->indent + BELOW_INDENT : whole_width(table, layout) - width;
+
+    if (layout->is_below) {
+        (void)fputc('\n', layout->screen->out);
+        write_blanks(layout->screen->out, left);
+    }
+    write_wrapped(layout, cell, width, left);
+}
+
 static void write_row(const struct table *table, const struct layout *layout, const struct cell *cells)
 {
     FILE *out = layout->screen->out;
-    size_t last = table->column_count - 1;
+    size_t last = table->column_count - 1, end = table->column_count;
+    bool wraps = table->columns[last].wraps && layout->screen->width > 0 && *cells[last].text;
 
+    if (table->columns[last].wraps && layout->screen->width > 0)
+        end--;
     /* Blanks behind the last text of a line are of no use to anybody. */
-    while (last > 0 && !*cells[last].text)
-        last--;
+    while (end > 1 && !*cells[end - 1].text && !(wraps && !layout->is_below))
+        end--;
     write_blanks(out, layout->indent);
-    for (size_t i = 0; i <= last; i++) {
-        size_t width = layout->widths[i];
-        if (table->columns[i].wraps && layout->screen->width > 0 && cells[i].columns > width)
-            write_wrapped(layout, &cells[i], width, whole_width(table, layout) - width);
-        else
-            write_cell(layout, &cells[i], width, table->columns[i].is_right, i == last);
-        if (i < last)
+    for (size_t i = 0; i < end; i++) {
+        bool is_last = i + 1 == end && (!wraps || layout->is_below);
+        write_cell(layout, &cells[i], layout->widths[i], table->columns[i].is_right, is_last);
+        if (!is_last)
             write_blanks(out, GAP);
     }
+    if (wraps)
+        write_last(table, layout, &cells[last]);
     (void)fputc('\n', out);
 }
 
@@ -234,7 +258,8 @@ int table_write(const struct table *table, const struct screen *screen, unsigned
         return -1;
     assert(table->count % table->column_count == 0);
     for (size_t i = 0; i < table->column_count; i++) {
-        const char *title = table->columns[i].title;
+        bool is_hidden = layout.is_below && i + 1 == table->column_count;
+        const char *title = is_hidden ? "" : table->columns[i].title;
         titles[i] = (struct cell){ .text = title,
                                    .columns = screen_columns(title, strlen(title)),
                                    .style = SCREEN_BOLD };
