@@ -181,6 +181,10 @@ static void sync_batch(void *ctx)
     const struct batch *batch = ctx;
     const struct http_save *synced = NULL; /* the last one whose folder was synced */
 
+    /* All writes are started before the first is waited for, so that the disk sees them together. Only a hint: fsync
+     * is what counts. */
+    for (struct http_save *save = batch->saves; save; save = save->next)
+        (void)sync_file_range(save->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
     for (struct http_save *save = batch->saves; save; save = save->next)
         put_in_place(save);
     for (struct http_save *save = batch->saves; save; save = save->next) {
