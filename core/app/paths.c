@@ -1,8 +1,9 @@
-/* Folders that belong to the program: those of the build when it was not installed. */
+/* Folders that belong to the program, seen from where it is: those of the build when it was not installed. */
 #include "app/paths.h"
 
 #include <limits.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -27,21 +28,29 @@ static char *program_dir(void)
     return file_dir(path);
 }
 
-/* `name` beside the program, else `installed`. */
-static char *beside_or(const char *name, const char *installed)
+/* The first of the folders that is there, seen from the program's own; else `configured`. Ends with NULL. */
+static char *first_of(const char *const *names, const char *configured)
 {
     AUTO_STR dir = program_dir();
-    AUTO_STR beside = dir ? file_join(dir, name) : NULL;
 
-    return is_dir(beside) ? TAKE(beside) : strdup(installed);
+    for (; dir && *names; names++) {
+        AUTO_STR path = file_join(dir, *names);
+        if (is_dir(path))
+            return realpath(path, NULL);
+    }
+    return strdup(configured);
 }
 
 char *paths_plugins(void)
 {
-    return beside_or("plugins", SB_PLUGIN_DIR);
+    static const char *const names[] = { "plugins", SB_LIB_FROM_BIN "/plugins", NULL };
+
+    return first_of(names, SB_PLUGIN_DIR);
 }
 
 char *paths_share(void)
 {
-    return strdup(SB_SHARE_DIR);
+    static const char *const names[] = { SB_SHARE_FROM_BIN, NULL };
+
+    return first_of(names, SB_SHARE_DIR);
 }

@@ -184,6 +184,18 @@ static bool find_script(struct reading *r, const char *text)
     return refuse(r, conf_printf(conf, "there is no script '%s' beside '%s'", text, conf->path));
 }
 
+/* The default of a path may name something that comes with the program; what stands in the file never does. */
+static const char *find_path(struct reading *r, const char *text)
+{
+    struct conf *conf = r->conf;
+    const char *beside = absolute_path(conf, conf->dir, text);
+
+    if (r->setting || !conf->inner->share_dir || *text == '/' || access(beside, F_OK) == 0)
+        return beside;
+    const char *installed = absolute_path(conf, conf->inner->share_dir, text);
+    return access(installed, F_OK) == 0 ? installed : beside;
+}
+
 static void keep_document(struct conf *conf, struct conf_value *value, json_t *document)
 {
     if (!document || json_array_append_new(conf->inner->documents, document) < 0) {
@@ -303,7 +315,7 @@ static bool read_text(struct reading *r, const char *text)
         read_commas(r, text);
         return true;
     case SB_OPT_PATH:
-        value->text = absolute_path(r->conf, r->conf->dir, text);
+        value->text = find_path(r, text);
         return true;
     case SB_OPT_URL:
         return parsed(r, conf_check_url(text, &err), &err);

@@ -10,6 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#ifndef SB_LIB_FROM_BIN
+#define SB_LIB_FROM_BIN "../lib/switchboard"
+#endif
 #ifndef SB_LIB_DIR_INSTALLED
 #define SB_LIB_DIR_INSTALLED "/usr/local/lib/switchboard"
 #endif
@@ -30,7 +33,7 @@ static struct helper audio = { .file = "sb_audio.so", .symbol = "sb_audio_load",
 
 _Static_assert(sizeof(void *) == sizeof(helper_phone_fn), "dlsym gives functions as data pointers");
 
-/* Where this program is, for a program that runs from its build folder. */
+/* Where this program is: its helpers are in a folder seen from there, in a build and in an installed tree. */
 static void program_dir(char ret_dir[PATH_MAX])
 {
     ssize_t size = readlink("/proc/self/exe", ret_dir, PATH_MAX - 1);
@@ -68,7 +71,8 @@ static void load(struct helper *helper)
     program_dir(beside);
     if (dir && *dir)
         handle = try_open(helper, dir, "");
-    else if (!(handle = try_open(helper, beside, "/lib")))
+    else if (!(handle = try_open(helper, beside, "/lib")) &&
+             !(handle = try_open(helper, beside, "/" SB_LIB_FROM_BIN)))
         handle = try_open(helper, SB_LIB_DIR_INSTALLED, "");
     if (!handle)
         return;

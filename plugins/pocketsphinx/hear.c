@@ -39,8 +39,7 @@ static bool try_dir(struct ps_hearing *hearing, const char *acoustic, const char
 
 struct ps_hearing *ps_open(struct sb_exchange *x, const char **ret_why)
 {
-    const char *const dirs[] = { sb_option_str(x, "language_dir"), LANGUAGE_DIR_INSTALLED,
-                                 LANGUAGE_DIR_BUILT };
+    const char *const dirs[] = { sb_option_str(x, "language_dir"), LANGUAGE_DIR_BUILT };
     struct ps_hearing *hearing = sb_alloc(x, sizeof(*hearing));
 
     for (size_t i = sb_option_is_set(x, "language_dir") ? 0 : 1; i < sizeof(dirs) / sizeof(dirs[0]); i++)

@@ -11,8 +11,10 @@ static const struct sb_option options[] = {
       .help = "the folder of the acoustic model; Debian's package pocketsphinx-en-us has the default" },
     { .name = "language_dir",
       .type = SB_OPT_PATH,
+      .default_text = "pocketsphinx",
       .help =
-          "a folder with support.lm and support.dict of your own, made by tools/build_language_model.py" },
+          "the folder of support.lm and support.dict, made by tools/build_language_model.py; the default is "
+          "installed with the program" },
     { .name = "concurrency",
       .type = SB_OPT_INT,
       .default_text = "2",
