@@ -119,7 +119,9 @@ static int finish(struct login *login)
         (void)fprintf(stderr, "switchboard: the consent lacks scopes that the engine needs: %s\n",
                       login->missing_scopes);
     if (!login->options->common.json)
-        (void)fputs("\nThese lines belong into .env:\n\n", stderr);
+        (void)fputs(
+            "\nThese lines belong into .env, which nobody else should be able to read (chmod 600 .env):\n\n",
+            stderr);
     int code = login_print(login);
     return rc < 0 || login->missing_scopes ? EXIT_FAILED : code;
 }

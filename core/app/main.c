@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app/command.h"
+#include "base/parse.h"
 #include "base/scope.h"
 
 static const struct command *const commands[] = { &command_run,     &command_check,   &command_plugins,
@@ -23,6 +24,21 @@ static int print_help(FILE *to, int code)
     return code;
 }
 
+static int complain(const char *verb)
+{
+    const char *names[COUNT_OF(commands) + 1] = { NULL };
+
+    for (size_t i = 0; i < COUNT_OF(commands); i++)
+        names[i] = commands[i]->name;
+    const char *nearest = parse_nearest(verb, names);
+    if (!nearest) {
+        (void)fprintf(stderr, "switchboard: there is no verb '%s'\n\n", verb);
+        return print_help(stderr, EXIT_USAGE);
+    }
+    (void)fprintf(stderr, "switchboard: there is no verb '%s'; did you mean '%s'?\n", verb, nearest);
+    return EXIT_USAGE;
+}
+
 int main(int argc, char **argv)
 {
     (void)signal(SIGPIPE, SIG_IGN);
@@ -35,6 +51,5 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < COUNT_OF(commands); i++)
         if (strcmp(commands[i]->name, argv[1]) == 0)
             return commands[i]->run(commands[i], argc - 1, argv + 1);
-    (void)fprintf(stderr, "switchboard: there is no verb '%s'\n\n", argv[1]);
-    return print_help(stderr, EXIT_USAGE);
+    return complain(argv[1]);
 }
