@@ -45,8 +45,8 @@ local CONCERNS = { -- the first that is found wins
     concern = "Technical support request",
     category = "Technical",
     words = {
-      "technical", "not working", "isn't working", "doesn't work", "does not work", "stopped working", "error", "errors",
-      "problem", "problems", "issue", "issues", "broken", "crash", "crashes", "not loading",
+      "technical", "not working", "isn't working", "doesn't work", "does not work", "stopped working", "error",
+      "errors", "problem", "problems", "issue", "issues", "broken", "crash", "crashes", "not loading",
     },
   },
   {
