@@ -43,7 +43,7 @@ static uint64_t now_us(void)
     return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
-/* ---- the server: its own process -------------------------------------------------------------------------------- */
+/* ---- the server: its own process ---- */
 
 struct held {
     uint64_t due_us;
@@ -175,7 +175,7 @@ static pid_t start_server(uint64_t delay_us, size_t body_size, uint16_t *ret_por
     return pid;
 }
 
-/* ---- the client ------------------------------------------------------------------------------------------------- */
+/* ---- the client ---- */
 
 struct row {
     const char *name;

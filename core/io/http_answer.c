@@ -71,8 +71,7 @@ void http_answer_restart(struct http_answer *answer)
     answer->has_head = false;
 }
 
-/* ---- the head
- * --------------------------------------------------------------------------------------------------- */
+/* ---- the head ---- */
 
 /* "HTTP/1.1 200 OK", "HTTP/2 204" */
 static int read_status(const char *line, size_t size)
@@ -136,8 +135,7 @@ bool http_answer_line(struct http_answer *answer, const char *line, size_t size)
 
 _Static_assert(HTTP_RESPONSE_HEADERS_SIZE_MAX == 64 * 1024, "the fault text of http_answer_line says 64 KiB");
 
-/* ---- the body
- * --------------------------------------------------------------------------------------------------- */
+/* ---- the body ---- */
 
 static bool is_saving(const struct http_answer *answer)
 {

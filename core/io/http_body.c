@@ -53,8 +53,7 @@ static int add_file(struct http_body *body, const char *path, struct sb_error *e
     return 0;
 }
 
-/* ---- multipart
- * -------------------------------------------------------------------------------------------------- */
+/* ---- multipart ---- */
 
 /* Names are quoted the way browsers do it: a quote or line break within becomes a percent escape. */
 static void add_quoted(struct buf *text, const char *name)
@@ -131,8 +130,7 @@ static int add_multipart(struct http_body *body, const struct http_request *requ
     return 0;
 }
 
-/* ---- the stream
- * ------------------------------------------------------------------------------------------------- */
+/* ---- the stream ---- */
 
 static size_t count_pieces(const struct http_request *request)
 {

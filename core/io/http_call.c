@@ -18,7 +18,7 @@
 #include "base/parse.h"
 #include "io/http_range.h"
 
-/* ---- life ------------------------------------------------------------------------------------------------------- */
+/* ---- life ---- */
 
 static void write_peer(struct http_call *call)
 {
@@ -76,7 +76,7 @@ void http_call_free(struct http_call *call)
     free(call);
 }
 
-/* ---- the request ------------------------------------------------------------------------------------------------ */
+/* ---- the request ---- */
 
 const char *http_call_method(const struct http_call *call)
 {
@@ -123,7 +123,7 @@ void *http_call_data(const struct http_call *call)
     return call->data;
 }
 
-/* ---- the reply -------------------------------------------------------------------------------------------------- */
+/* ---- the reply ---- */
 
 void http_call_add_header(struct http_call *call, const char *name, const char *value)
 {

@@ -12,7 +12,7 @@
 #include "io/http_transfer.h"
 
 enum {
-    TIDY_MS = 5000,
+    WATCH_MAX_MS = 5000, /* between two looks at stalls and idle handles */
     /* A body that has begun must go on: fewer bytes than this in one period end the transfer. Waiting for the
      * first byte is another matter, a transcription takes its minutes; there only the request's own time
      * limit counts. */
@@ -63,15 +63,14 @@ struct http_client {
     struct loop_timer *watch; /* stalls, idle handles */
     bool is_watching;
     bool is_delivering;
-    uint32_t stall_ms;
+    uint32_t stall_ms, watch_ms;
     struct transfer_list busy, ended;
     size_t in_flight;
     struct slot *slots;
     uint32_t slot_count, slot_free; /* slot_free: index + 1, 0 for none */
 };
 
-/* ---- books
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- books ---- */
 
 static void list_append(struct transfer_list *list, struct transfer *transfer)
 {
@@ -148,8 +147,7 @@ static void transfer_free(struct transfer *transfer)
     free(transfer);
 }
 
-/* ---- ends
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- ends ---- */
 
 static void end(struct transfer *transfer)
 {
@@ -231,7 +229,7 @@ static void watch_soon(struct http_client *client)
     if (client->is_watching)
         return;
     client->is_watching = true;
-    loop_timer_arm(client->watch, client->stall_ms / 4 < TIDY_MS ? client->stall_ms / 4 : TIDY_MS);
+    loop_timer_arm(client->watch, client->watch_ms);
 }
 
 /* Hands the transfer to libcurl. Ends it when that fails. */
@@ -283,8 +281,7 @@ static void on_ended(void *ctx, void *easy, int code)
     end_with_answer(transfer);
 }
 
-/* ---- delivery
- * --------------------------------------------------------------------------------------------------- */
+/* ---- delivery ---- */
 
 static void deliver_first(struct http_client *client)
 {
@@ -320,8 +317,7 @@ static void deliver(void *ctx)
         loop_timer_arm(client->soon, 0);
 }
 
-/* ---- watching
- * --------------------------------------------------------------------------------------------------- */
+/* ---- watching ---- */
 
 /* Whether the body of a running transfer has come too slowly since the last look that began a period. */
 static bool is_stalled(const struct http_client *client, struct transfer *transfer, uint64_t now_ms)
@@ -373,8 +369,7 @@ static void on_watch(void *ctx)
     deliver(client);
 }
 
-/* ---- life
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- life ---- */
 
 struct http_client *http_client_new(struct loop *loop, const struct http_client_options *options,
                                     struct log *log, struct sb_error *err)
@@ -387,6 +382,9 @@ struct http_client *http_client_new(struct loop *loop, const struct http_client_
     client->loop = loop;
     client->log = log;
     client->stall_ms = options->stall_timeout_ms ? options->stall_timeout_ms : STALL_DEFAULT_MS;
+    client->watch_ms = client->stall_ms / 4 < WATCH_MAX_MS ? client->stall_ms / 4 : WATCH_MAX_MS;
+    if (options->idle_timeout_ms && options->idle_timeout_ms < client->watch_ms)
+        client->watch_ms = options->idle_timeout_ms;
     client->soon = loop_timer_new(loop, deliver, client);
     client->watch = loop_timer_new(loop, on_watch, client);
     client->saver = http_saver_new(loop);
@@ -427,8 +425,7 @@ void http_client_free(struct http_client *client)
     free(client);
 }
 
-/* ---- sending
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- sending ---- */
 
 uint64_t http_client_send(struct http_client *client, const struct http_request *request,
                           http_resolve_fn resolve, void *resolve_ctx, http_done_fn done, void *done_ctx)

@@ -26,6 +26,7 @@ struct http_client_options {
     uint32_t transfers_per_multi; /* 0: 250 */
     uint32_t stall_timeout_ms;    /* 0: 30 s; a body that comes slower than 64 bytes a second for so long is
                                      given up */
+    uint32_t idle_timeout_ms;     /* 0: 15 s; then connections of a burst are closed, but for a few */
 };
 
 struct http_client *http_client_new(struct loop *loop, const struct http_client_options *options,

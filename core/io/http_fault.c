@@ -102,11 +102,13 @@ static void write_timeout(const struct http_failure *failure, char ret_text[HTTP
         http_fault_set(ret_text, "the answer of %s was not complete within %s", failure->host_port, limit);
 }
 
-/* CURLE_RECV_ERROR stands for resets, for broken chunks and for broken TLS records. */
+/* CURLE_RECV_ERROR stands for resets, for broken chunks and TLS records, and for what a proxy refuses. */
 static void write_receive_fault(const struct http_failure *failure, char ret_text[HTTP_FAULT_MAX])
 {
     if (strstr(failure->error_text, "chunk") || strstr(failure->error_text, "Malformed"))
         http_fault_set(ret_text, "the answer of %s is not valid HTTP", failure->host_port);
+    else if (!failure->was_asked)
+        http_fault_set(ret_text, "the proxy does not connect to %s", failure->host_port);
     else if (failure->has_head)
         http_fault_set(ret_text, "connection to %s lost in the middle of the answer", failure->host_port);
     else

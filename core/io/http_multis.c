@@ -17,7 +17,7 @@ enum {
     TRANSFERS_DEFAULT = 250,
     SPARES_MAX = 32,             /* easy handles kept for later; 6 KiB each */
     EVENTS_MAX = 256,            /* of one turn */
-    IDLE_DROP_MS = 15 * 1000,    /* a multi handle without transfers lives as long */
+    IDLE_DEFAULT_MS = 15 * 1000, /* a multi handle without transfers lives as long */
     IDLE_SOCKETS_MAX = 16,       /* connections that an idle engine keeps; a TLS one holds 70 KiB */
     USER_TIMEOUT_MS = 20 * 1000, /* unacknowledged bytes for so long: the other side is gone */
     BUFFER_SIZE = 16 * 1024,
@@ -62,8 +62,7 @@ struct http_multis {
     size_t spare_count;
 };
 
-/* ---- descriptors
- * ------------------------------------------------------------------------------------------------ */
+/* ---- descriptors ---- */
 
 static struct watched *watched_at(struct http_multis *multis, int fd)
 {
@@ -162,8 +161,7 @@ static int close_socket(void *ctx, curl_socket_t fd)
     return close(fd);
 }
 
-/* ---- driving
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- driving ---- */
 
 static void read_messages(struct http_multi *multi)
 {
@@ -237,8 +235,7 @@ static int on_timeout_change(CURLM *curl, long timeout_ms, void *ctx)
     return 0;
 }
 
-/* ---- multi handles
- * ---------------------------------------------------------------------------------------------- */
+/* ---- multi handles ---- */
 
 static void multi_free(struct http_multi *multi)
 {
@@ -331,7 +328,7 @@ bool http_multis_tidy(struct http_multis *multis)
         struct http_multi *multi = multis->list[i];
         if (multi->active == 0 && !worth_dropping(multis, multi))
             continue;
-        if (multi->active > 0 || now_ms - multi->idle_since_ms < IDLE_DROP_MS) {
+        if (multi->active > 0 || now_ms - multi->idle_since_ms < multis->options.idle_timeout_ms) {
             has_more = true;
             continue;
         }
@@ -358,8 +355,7 @@ size_t http_multis_sockets(const struct http_multis *multis)
     return sockets;
 }
 
-/* ---- easy handles
- * ----------------------------------------------------------------------------------------------- */
+/* ---- easy handles ---- */
 
 static CURLcode set_safety(CURL *easy, const struct http_client_options *options)
 {
@@ -387,6 +383,8 @@ static CURLcode set_plumbing(CURL *easy, const struct http_multis *multis)
 
     SET(CURLOPT_SHARE, multis->share);
     SET(CURLOPT_NOSIGNAL, 1L);
+    SET(CURLOPT_QUICK_EXIT,
+        1L); /* else ending a transfer waits, with the whole loop, for a resolver that hangs */
     SET(CURLOPT_NOPROGRESS, 1L);
     SET(CURLOPT_BUFFERSIZE, (long)BUFFER_SIZE);
     SET(CURLOPT_UPLOAD_BUFFERSIZE, (long)BUFFER_SIZE);
@@ -420,8 +418,7 @@ void http_multis_put(struct http_multis *multis, void *easy)
         curl_easy_cleanup(easy);
 }
 
-/* ---- life
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- life ---- */
 
 /* Names and TLS sessions are shared, connections are not: one pool for all would be the long walk again. */
 static CURLSH *make_share(void)
@@ -452,6 +449,7 @@ static int copy_options(struct http_multis *multis, const struct http_client_opt
                        "cannot read the CA file '%s': install ca-certificates, or name another file",
                        ca_file ? ca_file : "(none)");
     multis->transfers_max = options->transfers_per_multi ? options->transfers_per_multi : TRANSFERS_DEFAULT;
+    multis->options.idle_timeout_ms = options->idle_timeout_ms ? options->idle_timeout_ms : IDLE_DEFAULT_MS;
     multis->options.ca_file = copy_text(ca_file);
     multis->options.user_agent = copy_text(options->user_agent);
     multis->options.proxy = copy_text(options->proxy);

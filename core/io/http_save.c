@@ -45,8 +45,7 @@ struct http_saver {
     bool is_closed; /* its owner is gone; the last batch frees it */
 };
 
-/* ---- one body
- * --------------------------------------------------------------------------------------------------- */
+/* ---- one body ---- */
 
 static void save_free(struct http_save *save)
 {
@@ -155,8 +154,7 @@ void http_save_describe(struct http_save *save, struct http_response *response)
     response->saved_head_size = save->head_size;
 }
 
-/* ---- on a background thread
- * ------------------------------------------------------------------------------------- */
+/* ---- on a background thread ---- */
 
 /* A sync that fails is an end for this file only: it is removed and fetched again, nothing that was promised
  * before depends on it. */
@@ -195,8 +193,7 @@ static void sync_batch(void *ctx)
     }
 }
 
-/* ---- on the loop
- * ------------------------------------------------------------------------------------------------ */
+/* ---- on the loop ---- */
 
 static void start_batches(struct http_saver *saver);
 

@@ -60,7 +60,7 @@ struct http_server {
     char last_log[LOG_TEXT_MAX];
 };
 
-/* ---- driving ---------------------------------------------------------------------------------------------------- */
+/* ---- driving ---- */
 
 static void drive(void *ctx)
 {
@@ -86,7 +86,7 @@ void http_server_wake(struct http_server *server)
         loop_timer_arm(server->timer, 0);
 }
 
-/* ---- connections ------------------------------------------------------------------------------------------------ */
+/* ---- connections ---- */
 
 static void sweep_soon(struct http_server *server)
 {
@@ -161,7 +161,7 @@ static void on_connection(void *ctx, struct MHD_Connection *connection, void **s
     }
 }
 
-/* ---- calls ------------------------------------------------------------------------------------------------------ */
+/* ---- calls ---- */
 
 static void reply_too_large(struct http_call *call)
 {
@@ -276,7 +276,7 @@ static void on_completed(void *ctx, struct MHD_Connection *connection, void **ca
     http_call_free(call);
 }
 
-/* ---- what libmicrohttpd asks for -------------------------------------------------------------------------------- */
+/* ---- what libmicrohttpd asks for ---- */
 
 static int hex_digit(char c)
 {
@@ -317,7 +317,7 @@ static void note_log(void *ctx, const char *fmt, va_list args)
     LOG_DEBUG(server->log, "http server", LOG_STR("says", server->last_log));
 }
 
-/* ---- life ------------------------------------------------------------------------------------------------------- */
+/* ---- life ---- */
 
 static int read_pem(struct http_server *server, const struct http_server_options *options,
                     struct sb_error *err)

@@ -25,8 +25,7 @@ enum {
 
 _Static_assert(HTTP_ERROR_TEXT_MAX >= CURL_ERROR_SIZE, "libcurl writes so much into its error buffer");
 
-/* ---- memory for secrets
- * ----------------------------------------------------------------------------------------- */
+/* ---- memory for secrets ---- */
 
 /* The whole ceiling at once: a buffer that grows would leave its secrets in the places it moved out of. */
 static int reserve_all(struct buf *text, size_t max)
@@ -94,8 +93,7 @@ static int resolve_body(struct http_transfer *transfer, struct sb_error *err)
     return rc;
 }
 
-/* ---- opening
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- opening ---- */
 
 static bool is_method(const char *method)
 {
@@ -161,8 +159,7 @@ void http_transfer_done(struct http_transfer *transfer)
     transfer->url = NULL;
 }
 
-/* ---- libcurl's callbacks
- * ---------------------------------------------------------------------------------------- */
+/* ---- libcurl's callbacks ---- */
 
 static size_t on_header(char *line, size_t size, size_t count, void *ctx)
 {
@@ -213,8 +210,7 @@ static int on_ready(void *ctx, char *remote_ip, char *local_ip, int remote_port,
     return CURL_PREREQFUNC_OK;
 }
 
-/* ---- aiming
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- aiming ---- */
 
 #define SET(option, value) (code = code != CURLE_OK ? code : curl_easy_setopt(easy, option, value))
 
@@ -330,8 +326,7 @@ int http_transfer_aim(struct http_transfer *transfer, uint64_t now_ms, struct sb
     return 0;
 }
 
-/* ---- ending
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- ending ---- */
 
 static bool is_redirect(int status)
 {

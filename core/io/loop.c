@@ -60,8 +60,7 @@ static void close_handle(uv_handle_t *handle)
         uv_close(handle, free_closed);
 }
 
-/* ---- the loop
- * --------------------------------------------------------------------------------------------------- */
+/* ---- the loop ---- */
 
 static void ignore_async(uv_async_t *async)
 {
@@ -139,8 +138,7 @@ uint64_t loop_now_ms(struct loop *loop)
     return uv_now(&loop->uv);
 }
 
-/* ---- timers
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- timers ---- */
 
 static void run_timer(uv_timer_t *uv)
 {
@@ -183,8 +181,7 @@ void loop_timer_free(struct loop_timer *timer)
         close_handle((uv_handle_t *)&timer->uv);
 }
 
-/* ---- doors for other threads
- * ------------------------------------------------------------------------------------ */
+/* ---- doors for other threads ---- */
 
 static void run_post(uv_async_t *uv)
 {
@@ -218,8 +215,7 @@ void loop_post_free(struct loop_post *post)
         close_handle((uv_handle_t *)&post->uv);
 }
 
-/* ---- signals
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- signals ---- */
 
 static void run_signal(uv_signal_t *uv, int signum)
 {
@@ -249,8 +245,7 @@ int loop_on_signal(struct loop *loop, int signum, void (*fn)(void *ctx, int sign
     return 0;
 }
 
-/* ---- descriptors
- * ------------------------------------------------------------------------------------------------ */
+/* ---- descriptors ---- */
 
 static void run_watch(uv_poll_t *uv, int status, int events)
 {
@@ -292,8 +287,7 @@ void loop_unwatch(struct loop_watch *watch)
         close_handle((uv_handle_t *)&watch->uv);
 }
 
-/* ---- blocking calls
- * --------------------------------------------------------------------------------------------- */
+/* ---- blocking calls ---- */
 
 static void run_job(uv_work_t *uv)
 {

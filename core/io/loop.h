@@ -37,7 +37,8 @@ int loop_on_signal(struct loop *loop, int signum, void (*fn)(void *ctx, int sign
                    struct sb_error *err) SB_MUST_CHECK;
 /* `fn` runs on the loop while `fd` is readable. Gives a handle for loop_unwatch. */
 struct loop_watch;
-struct loop_watch *loop_watch(struct loop *loop, int fd, void (*fn)(void *ctx), void *ctx, struct sb_error *err);
+struct loop_watch *loop_watch(struct loop *loop, int fd, void (*fn)(void *ctx), void *ctx,
+                              struct sb_error *err);
 void loop_unwatch(struct loop_watch *watch); /* NULL allowed */
 /* Runs `work` on a thread of libuv's small pool, then `done` on the loop: for calls that wait for the disk, such as
  * fsync. Long computations belong to workers.h. */

@@ -72,8 +72,7 @@ static void queue_drop(struct job_queue *queue)
         free(job);
 }
 
-/* ---- on the threads
- * --------------------------------------------------------------------------------------------- */
+/* ---- on the threads ---- */
 
 /* Gives the next job, or NULL when the pool stops. Called and left with the lock held. */
 static struct job *wait_for_job(struct workers *workers)
@@ -108,8 +107,7 @@ static void *run_thread(void *ctx)
     return NULL;
 }
 
-/* ---- on the loop
- * ------------------------------------------------------------------------------------------------ */
+/* ---- on the loop ---- */
 
 static struct job *take_finished(struct workers *workers)
 {

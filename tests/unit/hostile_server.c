@@ -55,8 +55,7 @@ struct hostile {
         }                                                                                                    \
     } while (0)
 
-/* ---- bytes
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- bytes ---- */
 
 /* Waits for `events`; false once the server stops. */
 static bool wait_for(struct hostile_conn *conn, short events, int timeout_ms)
@@ -153,8 +152,7 @@ unsigned hostile_number(const struct hostile_conn *conn)
     return conn->number;
 }
 
-/* ---- requests
- * --------------------------------------------------------------------------------------------------- */
+/* ---- requests ---- */
 
 static size_t read_some(struct hostile_conn *conn, char *room, size_t size)
 {
@@ -233,8 +231,7 @@ const struct hostile_request *hostile_read(struct hostile_conn *conn)
     return request;
 }
 
-/* ---- threads
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- threads ---- */
 
 static bool shake_hands(struct hostile_conn *conn)
 {
@@ -392,8 +389,7 @@ unsigned hostile_requests(struct hostile *server)
     return count;
 }
 
-/* ---- a full queue
- * ----------------------------------------------------------------------------------------------- */
+/* ---- a full queue ---- */
 
 struct hostile_full {
     int listen_fd;

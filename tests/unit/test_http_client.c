@@ -191,8 +191,7 @@ static void wrong_headers_are_refused_before_anything_is_sent(void **state)
     close_fixture(&fixture);
 }
 
-/* ---- bodies
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- bodies ---- */
 
 static void a_file_is_uploaded_byte_by_byte(void **state)
 {
@@ -304,8 +303,7 @@ static void multipart_is_written_as_browsers_do(void **state)
     close_fixture(&fixture);
 }
 
-/* ---- many
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- many ---- */
 
 static void five_hundred_at_once_use_several_handles_and_keep_their_connections(void **state)
 {
@@ -336,8 +334,130 @@ static void five_hundred_at_once_use_several_handles_and_keep_their_connections(
     free(exchanges);
 }
 
-/* ---- ending early
- * ----------------------------------------------------------------------------------------------- */
+/* Counts the connections that the client has closed. */
+struct closing {
+    pthread_mutex_t lock;
+    unsigned open;
+    struct loop_post *changed;
+};
+
+static void answer_and_count(struct hostile_conn *conn, void *ctx)
+{
+    struct closing *closing = ctx;
+
+    pthread_mutex_lock(&closing->lock);
+    closing->open++;
+    pthread_mutex_unlock(&closing->lock);
+    while (hostile_read(conn))
+        hostile_reply(conn, 200, "", "ok");
+    pthread_mutex_lock(&closing->lock);
+    closing->open--;
+    pthread_mutex_unlock(&closing->lock);
+    loop_post_send(closing->changed);
+}
+
+struct idle {
+    struct world *world;
+    struct closing *closing;
+    unsigned wanted;
+    bool is_over; /* further closes mean nothing */
+};
+
+static void look_at_connections(void *ctx)
+{
+    struct idle *idle = ctx;
+
+    pthread_mutex_lock(&idle->closing->lock);
+    bool is_quiet = idle->closing->open <= idle->wanted;
+    pthread_mutex_unlock(&idle->closing->lock);
+    if (is_quiet && !idle->is_over)
+        loop_stop(idle->world->loop);
+    idle->is_over = is_quiet;
+}
+
+static void the_connections_of_a_burst_are_closed_when_it_is_over(void **state)
+{
+    const struct http_client_options options = { .user_agent = "test", .idle_timeout_ms = 100 };
+    struct world world;
+    struct closing closing = { .open = 0 };
+    struct idle idle = { .world = &world, .closing = &closing, .wanted = 16 };
+    struct exchange *gets = calloc(MANY, sizeof(*gets));
+    struct sb_error err = SB_ERROR_INIT;
+
+    (void)state;
+    assert_non_null(gets);
+    pthread_mutex_init(&closing.lock, NULL);
+    world_open_with(&world, &options);
+    closing.changed = loop_post_new(world.loop, look_at_connections, &idle);
+    struct hostile *server = hostile_start(answer_and_count, &closing, NULL);
+    for (unsigned i = 0; i < MANY; i++) {
+        gets[i] = exchange_get(hostile_url(server, "/"));
+        world_send(&world, &gets[i]);
+    }
+    world_run(&world);
+    for (unsigned i = 0; i < MANY; i++)
+        exchange_done(&gets[i]);
+    loop_timer_arm(world.patience, WORLD_PATIENCE_MS);
+    assert_int_equal(0, loop_run(world.loop, &err)); /* ends when nearly all are closed */
+
+    struct exchange again = exchange_get(hostile_url(server, "/"));
+    assert_int_equal(200, world_exchange(&world, &again)->status);
+    exchange_done(&again);
+    http_client_free(world.client);
+    world.client = NULL;
+    hostile_stop(server); /* before the loop that its connections post to */
+    world_close(&world);
+    pthread_mutex_destroy(&closing.lock);
+    free(gets);
+}
+
+/* ---- proxies ---- */
+
+static void refuse_to_connect(struct hostile_conn *conn, void *ctx)
+{
+    struct seen *seen = ctx;
+    const struct hostile_request *request = hostile_read(conn);
+
+    if (!request)
+        return;
+    pthread_mutex_lock(&seen->lock);
+    memcpy(seen->head, request->head, sizeof(seen->head));
+    pthread_mutex_unlock(&seen->lock);
+    hostile_reply(conn, 403, "", "no");
+}
+
+static void a_proxy_is_used_when_it_is_configured_but_not_for_this_machine(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    open_fixture(&fixture);
+    http_client_free(fixture.world.client);
+    struct hostile *proxy = hostile_start(refuse_to_connect, &fixture.seen, NULL);
+    struct sb_error err = SB_ERROR_INIT;
+    const struct http_client_options options = { .proxy = hostile_url(proxy, "") };
+    fixture.world.client = http_client_new(fixture.world.loop, &options, NULL, &err);
+    assert_non_null(fixture.world.client);
+
+    struct exchange far = exchange_post("https://desk.example.com/api", "{}");
+    exchange_header(&far, "Authorization", "Token abc");
+    const struct http_response *response = world_exchange(&fixture.world, &far);
+    assert_int_equal(0, response->status);
+    assert_string_equal("the proxy does not connect to desk.example.com:443", response->fault);
+    assert_int_equal(HTTP_NOT_SENT, response->sent);
+    assert_non_null(strstr(fixture.seen.head, "CONNECT desk.example.com:443 HTTP/1.1\r\n"));
+    assert_null(strstr(fixture.seen.head, "Authorization")); /* that is for the host behind it */
+    exchange_done(&far);
+
+    struct exchange near = exchange_get(hostile_url(fixture.server, "/"));
+    assert_int_equal(200, world_exchange(&fixture.world, &near)->status);
+    assert_int_equal(1, hostile_connections(proxy));
+    exchange_done(&near);
+    hostile_stop(proxy);
+    close_fixture(&fixture);
+}
+
+/* ---- ending early ---- */
 
 struct silent {
     struct world *world;
@@ -459,6 +579,8 @@ int main(void)
         cmocka_unit_test(a_file_that_cannot_be_sent_is_said_before_anything_is_sent),
         cmocka_unit_test(multipart_is_written_as_browsers_do),
         cmocka_unit_test(five_hundred_at_once_use_several_handles_and_keep_their_connections),
+        cmocka_unit_test(the_connections_of_a_burst_are_closed_when_it_is_over),
+        cmocka_unit_test(a_proxy_is_used_when_it_is_configured_but_not_for_this_machine),
         cmocka_unit_test(cancelling_after_the_request_was_read_is_maybe_sent),
         cmocka_unit_test(cancelling_before_a_connection_is_not_sent),
         cmocka_unit_test(freeing_the_client_ends_everything_without_calling_back),

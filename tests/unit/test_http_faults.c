@@ -7,8 +7,7 @@ enum { GIVE_UP_S = 100 };
 
 static const char whole_answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\nX-A: b\r\n\r\n0123456789";
 
-/* ---- answers that are cut at a byte
- * ----------------------------------------------------------------------------- */
+/* ---- answers that are cut at a byte ---- */
 
 struct cut {
     size_t at;
@@ -75,8 +74,7 @@ static void an_answer_that_is_cut_anywhere_is_no_answer(void **state)
     world_close(&world);
 }
 
-/* ---- answers that are wrong
- * ------------------------------------------------------------------------------------- */
+/* ---- answers that are wrong ---- */
 
 struct script {
     const char *name;
@@ -189,8 +187,7 @@ static void headers_of_an_interim_answer_are_forgotten(void **state)
     world_close(&world);
 }
 
-/* ---- floods
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- floods ---- */
 
 static void send_endless_headers(struct hostile_conn *conn, void *ctx)
 {
@@ -392,8 +389,7 @@ static void a_body_of_exactly_the_limit_is_taken(void **state)
     world_close(&world);
 }
 
-/* ---- waiting
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- waiting ---- */
 
 static void say_nothing(struct hostile_conn *conn, void *ctx)
 {
@@ -487,8 +483,7 @@ static void a_body_that_trickles_is_given_up_and_a_late_answer_is_not(void **sta
     world_close(&world);
 }
 
-/* ---- not sent
- * --------------------------------------------------------------------------------------------------- */
+/* ---- not sent ---- */
 
 static uint16_t closed_port(void)
 {
@@ -602,8 +597,7 @@ static void proxies_of_the_environment_are_ignored(void **state)
     assert_int_equal(0, unsetenv("ALL_PROXY"));
 }
 
-/* ---- uploads
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- uploads ---- */
 
 static void truncate_then_read(struct hostile_conn *conn, void *ctx)
 {

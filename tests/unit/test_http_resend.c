@@ -258,6 +258,36 @@ static void a_repetition_that_finds_nobody_is_still_maybe_sent(void **state)
     }
 }
 
+static void answer_one_and_close(struct hostile_conn *conn, void *ctx)
+{
+    (void)ctx;
+    if (hostile_read(conn))
+        hostile_reply(conn, 200, "", "ok"); /* looks kept alive, and is closed at once */
+}
+
+static void a_kept_connection_that_is_known_to_be_dead_is_not_used(void **state)
+{
+    struct world world;
+    struct sb_error err = SB_ERROR_INIT;
+
+    (void)state;
+    world_open(&world);
+    struct loop_timer *timer = loop_timer_new(world.loop, stop_loop, world.loop);
+    struct hostile *server = hostile_start(answer_one_and_close, NULL, NULL);
+    for (unsigned i = 0; i < 5; i++) {
+        struct exchange create = exchange_post(hostile_url(server, "/"), "{}");
+        create.request.never_resend = true;
+        assert_int_equal(200, world_exchange(&world, &create)->status);
+        exchange_done(&create);
+        loop_timer_arm(timer, 50); /* the close arrives meanwhile */
+        assert_int_equal(0, loop_run(world.loop, &err));
+    }
+    assert_int_equal(5, hostile_requests(server));
+    hostile_stop(server);
+    loop_timer_free(timer);
+    world_close(&world);
+}
+
 static int make_file(void **state)
 {
     static char dir[64];
@@ -284,6 +314,7 @@ int main(void)
         cmocka_unit_test(a_small_create_uses_the_kept_connection_and_others_one_of_their_own),
         cmocka_unit_test(anything_else_is_repeated_with_its_whole_body),
         cmocka_unit_test(a_read_is_repeated_by_libcurl),
+        cmocka_unit_test(a_kept_connection_that_is_known_to_be_dead_is_not_used),
         cmocka_unit_test(a_repetition_that_finds_nobody_is_still_maybe_sent),
     };
     struct sb_error err = SB_ERROR_INIT;

@@ -29,7 +29,7 @@ static bool is_secret_at(const unsigned char *at)
     return true;
 }
 
-/* ---- the search ------------------------------------------------------------------------------------------------- */
+/* ---- the search ---- */
 
 static unsigned count_in(const unsigned char *memory, size_t size)
 {
@@ -74,7 +74,7 @@ static unsigned count_copies(void)
     return found;
 }
 
-/* ---- the server: another process, so that its memory is not ours -------------------------------------------------- */
+/* ---- the server: another process, so that its memory is not ours ---- */
 
 struct peer {
     pid_t pid;
@@ -142,7 +142,7 @@ static void stop_peer(struct peer *peer)
     (void)unlink(peer->report);
 }
 
-/* ---- resolving -------------------------------------------------------------------------------------------------- */
+/* ---- resolving ---- */
 
 struct vault {
     const char *host; /* the only one that may have the secret */

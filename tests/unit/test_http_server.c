@@ -13,7 +13,7 @@
 
 enum { GIVE_UP_S = 100, MANY = 600, RAW_MAX = 65536, HELD_MAX = 1024 };
 
-/* ---- a server in the world of the client ------------------------------------------------------------------------ */
+/* ---- a server in the world of the client ---- */
 
 struct fixture {
     struct world world;
@@ -55,7 +55,7 @@ static void close_fixture(struct fixture *fixture)
     world_close(&fixture->world);
 }
 
-/* ---- raw clients ------------------------------------------------------------------------------------------------ */
+/* ---- raw clients ---- */
 
 /* Sends bytes as they are from a thread of its own and reads to the end of the connection. */
 struct raw {
@@ -147,7 +147,7 @@ static const char *exchange_text(struct fixture *fixture, const char *bytes)
     return raw.answer;
 }
 
-/* ---- what a handler sees ---------------------------------------------------------------------------------------- */
+/* ---- what a handler sees ---- */
 
 static const char *or_dash(const char *text)
 {
@@ -249,7 +249,7 @@ static void requests_in_a_row_are_answered_in_a_row(void **state)
     close_fixture(&fixture);
 }
 
-/* ---- late replies ----------------------------------------------------------------------------------------------- */
+/* ---- late replies ---- */
 
 static void note_freed(void *data)
 {
@@ -403,7 +403,7 @@ static void a_server_that_stops_listening_still_answers_what_it_has(void **state
     close_fixture(&fixture);
 }
 
-/* ---- limits ----------------------------------------------------------------------------------------------------- */
+/* ---- limits ---- */
 
 static void bodies_beyond_the_limit_are_refused(void **state)
 {
@@ -597,7 +597,7 @@ static void no_more_connections_than_allowed_are_served_at_once(void **state)
     close_fixture(&fixture);
 }
 
-/* ---- files ------------------------------------------------------------------------------------------------------ */
+/* ---- files ---- */
 
 static void serve_file(void *ctx, struct http_call *call)
 {
@@ -673,7 +673,7 @@ static void what_is_no_file_is_not_found(void **state)
     close_fixture(&fixture);
 }
 
-/* ---- listening -------------------------------------------------------------------------------------------------- */
+/* ---- listening ---- */
 
 static void check_refused(const struct http_server_options *options, const char *want)
 {
@@ -759,7 +759,7 @@ static void a_unix_socket_is_private_and_replaces_an_old_one(void **state)
     assert_int_equal(0, rmdir(dir));
 }
 
-/* ---- TLS -------------------------------------------------------------------------------------------------------- */
+/* ---- TLS ---- */
 
 static void tls_is_served_when_it_has_a_certificate(void **state)
 {

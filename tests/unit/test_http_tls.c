@@ -114,7 +114,7 @@ static void a_missing_ca_file_is_said_at_the_start(void **state)
     loop_free(loop);
 }
 
-/* ---- handshakes that go wrong ----------------------------------------------------------------------------------- */
+/* ---- handshakes that go wrong ---- */
 
 static void talk_plain(struct hostile_conn *conn, void *ctx)
 {
@@ -224,7 +224,7 @@ static void a_redirect_from_https_to_http_is_not_followed(void **state)
     hostile_tls_free(tls);
 }
 
-/* ---- HTTP/2 ----------------------------------------------------------------------------------------------------- */
+/* ---- HTTP/2 ---- */
 
 enum frame_type {
     FRAME_DATA = 0,
@@ -425,7 +425,7 @@ static void a_create_over_http2_is_written_once_too(void **state)
     }
 }
 
-/* ---- all of it -------------------------------------------------------------------------------------------------- */
+/* ---- all of it ---- */
 
 static int make_cas(void **state)
 {

@@ -40,8 +40,7 @@ static uint64_t now_us(void)
     return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
-/* ---- timers
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- timers ---- */
 
 struct order {
     struct loop *loop;
@@ -228,8 +227,7 @@ static void a_running_loop_refuses_to_run_again(void **state)
     loop_free(loop);
 }
 
-/* ---- doors
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- doors ---- */
 
 struct door {
     struct loop *loop;
@@ -299,8 +297,7 @@ static void sends_before_the_loop_runs_are_one_call(void **state)
     loop_free(loop);
 }
 
-/* ---- signals and descriptors
- * ------------------------------------------------------------------------------------ */
+/* ---- signals and descriptors ---- */
 
 struct caught {
     struct loop *loop;
@@ -365,8 +362,7 @@ static void a_watch_is_called_while_there_is_something_to_read(void **state)
     assert_int_equal(0, close(readable.fd));
 }
 
-/* ---- background jobs
- * -------------------------------------------------------------------------------------------- */
+/* ---- background jobs ---- */
 
 struct errand {
     struct loop *loop;
