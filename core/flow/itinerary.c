@@ -163,6 +163,18 @@ void itinerary_next(struct flow *flow, struct run *run)
         itinerary_leave(flow, run);
 }
 
+bool itinerary_rewind(struct flow *flow, struct run *run, const struct gate *gate, const struct sb_step *step)
+{
+    const struct sb_step *first = step;
+
+    while (step->key && first > gate->instance->plugin->steps && first[-1].key == step->key)
+        first--;
+    if (first == step)
+        return false;
+    set_step(flow, run, first->name);
+    return true;
+}
+
 /* Alternatives end where effects begin. */
 static bool effects_began(const struct run *run)
 {

@@ -268,9 +268,9 @@ static bool take_lock(struct flow *flow, struct run *run, struct gate *gate, con
 
     if (run->lock && !run->lock_fn)
         run->lock_fn = step->key; /* taken back at start */
-    if (run->lock && run->lock_fn != step->key)
+    if (run->lock_fn != step->key)
         release_lock(flow, run);
-    if (!step->key || (run->lock && run->key_doc))
+    if (!step->key || (run->lock ? run->key_doc != NULL : run->lock_fn == step->key))
         return true;
     if (run->lock) {
         read_key(flow, run);
@@ -287,9 +287,9 @@ static bool take_lock(struct flow *flow, struct run *run, struct gate *gate, con
         flow_fail(flow, "out of memory");
         return false;
     }
+    run->lock_fn = step->key;
     if (!needs_lock)
         return true;
-    run->lock_fn = step->key;
     if (is_held)
         read_key(flow, run);
     else
@@ -330,6 +330,8 @@ void run_advance(struct flow *flow, struct run *run)
     case SPOT_STEP:
         /* Behind an open breaker an alternative is better than waiting. */
         if (gate_is_broken(gate) && itinerary_can_switch(flow, run) && itinerary_switch(flow, run, false))
+            flow_ready(flow, &run->call.actor);
+        else if (!run->lock && run->lock_fn != step->key && itinerary_rewind(flow, run, gate, step))
             flow_ready(flow, &run->call.actor);
         else if (take_lock(flow, run, gate, step))
             start_step(flow, run, gate, step);

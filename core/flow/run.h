@@ -40,9 +40,11 @@ struct run {
     int64_t delay_ms; /* AFTER_DELAY */
     uint64_t seed;
 
-    struct key_lock *lock;                         /* held, or waited for in RUN_KEY */
-    const char *(*lock_fn)(struct sb_exchange *x); /* whose span it is; NULL after a restart */
-    json_t *key_doc;                               /* owned; NULL: not read */
+    struct key_lock *lock; /* held, or waited for in RUN_KEY */
+    const char *(*lock_fn)(
+        struct sb_exchange *x); /* whose span it is, also when it needs no lock; NULL outside of
+                                                      spans and after a restart */
+    json_t *key_doc;            /* owned; NULL: not read */
 
     uint32_t call_round, call_attempt; /* of the call under way, for the timeline */
     bool is_reconciling;               /* the call under way is a look */
@@ -88,6 +90,11 @@ enum spot itinerary_find(struct flow *flow, struct run *run, struct gate **ret_g
                          const struct sb_step **ret_step);
 /* Moves the record's place to the next step of the same instance, or beyond it. */
 void itinerary_next(struct flow *flow, struct run *run);
+/* Before `step`, in the middle of a span whose lock is not held any more (a restart, a retry): back to the span's first
+ * step, for what the steps in between found out may have changed meanwhile. False: `step` begins its span, or is in none.
+ */
+bool itinerary_rewind(struct flow *flow, struct run *run, const struct gate *gate,
+                      const struct sb_step *step);
 /* Moves to the next place after this whole instance. */
 void itinerary_leave(struct flow *flow, struct run *run);
 /* Moves to another alternative of the stage that is on and not broken (`only_later`: or broken, but behind

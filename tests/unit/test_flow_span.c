@@ -1,0 +1,118 @@
+/* Spans of steps under one lock: what holds when the lock was lost in the middle, because the process died. */
+#include "unit/flow_shop.h"
+
+static void apply(struct flow_world_test *w, struct store_change *change)
+{
+    struct sb_error err = SB_ERROR_INIT;
+
+    if (store_apply(w->store, &change, 1, &err) < 0)
+        fail_msg("%s", err.text);
+    store_change_free(change);
+}
+
+static void emit_call(struct flow_world_test *w, const char *id)
+{
+    const struct store_text sections[] = { { "source", "{\"plugin\":\"calls\"}" },
+                                           { "transcript", "{\"text\":\"hello\"}" } };
+    struct store_emit emit = { .pipeline = "calls",
+                               .account = "acmedemo1",
+                               .external_id = id,
+                               .sections = sections,
+                               .section_count = ROWS(sections) };
+    struct store_change *change = store_change_new();
+
+    assert_non_null(change);
+    change->now_ms = w->now_ms;
+    change->emits = &emit;
+    change->emit_count = 1;
+    apply(w, change);
+    shop_add_call(w, id);
+}
+
+/* Where a process left the record when it died. */
+static void put_at(struct flow_world_test *w, int64_t id, const char *step)
+{
+    struct store_change *change = store_change_new();
+
+    assert_non_null(change);
+    change->now_ms = w->now_ms;
+    change->record_id = id;
+    change->sets_place = true;
+    change->state = STORE_ACTIVE;
+    change->place = (struct store_place){
+        .phase = STORE_PHASE_SINK, .instance = "desk", .step = step, .since_ms = w->now_ms
+    };
+    apply(w, change);
+}
+
+/* Both found no contact under the lock, one after the other, in lives that ended before either could make one. */
+static void whoever_comes_first_after_a_death_makes_the_one_contact(void **state)
+{
+    static const char *const places[][2] = { { "find_contact", "create_contact" },
+                                             { "create_contact", "find_contact" },
+                                             { "create_contact", "create_contact" } };
+
+    (void)state;
+    for (size_t i = 0; i < ROWS(places); i++) {
+        struct flow_world_test *w = flow_world_new(&plan);
+        emit_call(w, "call1");
+        emit_call(w, "call2");
+        put_at(w, 1, places[i][0]);
+        put_at(w, 2, places[i][1]);
+        w->shop.lag_ms = 30 * 60 * 1000;
+        assert_true(flow_world_run(w, HOUR_MS));
+        check_ticket_once(places[i][0], w, 2);
+        CHECK_INT(places[i][0], 2, count_state(w, "done"));
+        flow_world_free(w);
+    }
+}
+
+static const char *no_key(struct sb_exchange *x)
+{
+    (void)x;
+    return NULL;
+}
+
+static int visits;
+
+static enum sb_verdict visit(struct sb_exchange *x)
+{
+    (void)x;
+    visits++;
+    return SB_SKIP;
+}
+
+/* A span without a lock, too, begins anew once and not for ever. */
+static void a_span_that_needs_no_lock_comes_to_its_end(void **state)
+{
+    static const struct sb_step steps[] = {
+        { .name = "one", .effect = SB_READ, .build = visit, .key = no_key },
+        { .name = "two", .effect = SB_READ, .build = visit, .key = no_key },
+        { .name = NULL },
+    };
+    static struct sb_plugin plugin;
+
+    (void)state;
+    plugin = desk_plugin;
+    plugin.steps = steps;
+    instance_free(planned[2].instance);
+    planned[2].instance = make_instance("desk", &plugin);
+    visits = 0;
+    struct flow_world_test *w = flow_world_new(&plan);
+    emit_call(w, "call1");
+    put_at(w, 1, "two");
+    assert_true(flow_world_run(w, HOUR_MS));
+    CHECK_INT("each step once, from the first on", 2, visits);
+    CHECK_INT("done", 1, count_state(w, "done"));
+    flow_world_free(w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(whoever_comes_first_after_a_death_makes_the_one_contact, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_span_that_needs_no_lock_comes_to_its_end, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
