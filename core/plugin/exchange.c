@@ -169,6 +169,7 @@ enum sb_verdict exchange_call(struct sb_exchange *x, enum exchange_phase phase,
     x->reason[0] = '\0';
     x->delay_ms = 0;
     x->suspend_ms = 0;
+    x->has_more = false;
     own->ran_out = false;
     own->phase = phase;
     enum sb_verdict verdict = call_armed(x, fn);

@@ -300,6 +300,7 @@ static const struct harness_result *give(struct harness *h, json_t *shot)
         .delay_ms = json_integer_value(json_object_get(shot, "delay_ms")),
         .suspend_ms = json_integer_value(json_object_get(shot, "suspend_ms")),
         .is_defect = json_is_true(json_object_get(shot, "is_defect")),
+        .has_more = json_is_true(json_object_get(shot, "has_more")),
         .request = non_null(json_object_get(shot, "request")),
         .record = json_object_get(shot, "record"),
         .notes = json_object_get(shot, "notes"),

@@ -77,6 +77,7 @@ struct harness_result {
     int64_t delay_ms;   /* of sb_again and sb_retry_in */
     int64_t suspend_ms; /* of sb_suspend */
     bool is_defect;
+    bool has_more;   /* of sb_more */
     json_t *request; /* build said SB_OK: {method, url, headers, body, timeout_ms, save?}, else NULL; secrets
                         as [name] */
     json_t *record;  /* the record or cursor afterwards; unchanged after SB_RETRY and SB_REJECT */

@@ -87,9 +87,9 @@ json_t *harness_shot(struct sb_exchange *x, enum sb_verdict verdict, bool with_r
     for (size_t i = 0; i < x->meter_count; i++)
         (void)json_object_set_new(meters, x->meters[i].name, json_real(x->meters[i].amount));
     json_t *shot = json_pack(
-        "{s:i, s:s, s:I, s:I, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "verdict", (int)verdict, "reason",
+        "{s:i, s:s, s:I, s:I, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "verdict", (int)verdict, "reason",
         x->reason, "delay_ms", (json_int_t)x->delay_ms, "suspend_ms", (json_int_t)x->suspend_ms, "is_defect",
-        x->is_defect, "request", request, "record", json_deep_copy(document), "notes",
+        x->is_defect, "has_more", x->has_more, "request", request, "record", json_deep_copy(document), "notes",
         x->notes ? json_incref(x->notes) : json_array(), "meters", meters, "emits", emits_of(x), "key_doc",
         x->key_doc      ? json_deep_copy(x->key_doc)
         : x->in.key_doc ? json_deep_copy(x->in.key_doc)
