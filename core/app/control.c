@@ -1,8 +1,12 @@
 /* Changing verbs, carried out by the running engine. */
 #include "app/control.h"
 
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include "app/engine.h"
 #include "base/file.h"
@@ -16,6 +20,7 @@ enum { ACTIVE_ARENA_MAX = 1 << 28 };
 struct control {
     struct engine *engine;
     struct http_server *server;
+    int dir_fd; /* of data_dir, where its name is too long for a socket; else -1 */
 };
 
 /* One verb on its way through the store's thread. */
@@ -264,21 +269,37 @@ static void on_call(void *ctx, struct http_call *call)
         reply_error(call, 404, "there are /retry, /drop, /import and /status");
 }
 
+/* A socket's name has room for 107 bytes. Through the open folder a socket in any data_dir has a short one. */
+static char *socket_path(struct control *control, const char *data_dir)
+{
+    AUTO_STR path = file_join(data_dir, CONTROL_SOCKET_NAME);
+    char by_folder[64];
+
+    if (!path || strlen(path) < sizeof(((struct sockaddr_un *)NULL)->sun_path))
+        return TAKE(path);
+    control->dir_fd = open(data_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    (void)snprintf(by_folder, sizeof(by_folder), "/proc/self/fd/%d/" CONTROL_SOCKET_NAME, control->dir_fd);
+    return strdup(by_folder);
+}
+
 struct control *control_new(struct engine *engine, struct sb_error *err)
 {
-    AUTO_STR path = file_join(engine->setup->conf->settings.data_dir, CONTROL_SOCKET_NAME);
     struct control *control = calloc(1, sizeof(*control));
 
-    if (!control || !path) {
+    if (!control) {
         (void)sb_fail(err, SB_ENOMEM, "out of memory");
-        free(control);
         return NULL;
     }
     control->engine = engine;
+    control->dir_fd = -1;
+    AUTO_STR path = socket_path(control, engine->setup->conf->settings.data_dir);
     const struct http_server_options options = { .socket_path = path };
-    control->server = http_server_new(engine->loop, &options, on_call, control, engine->log, err);
+    if (path)
+        control->server = http_server_new(engine->loop, &options, on_call, control, engine->log, err);
+    else
+        (void)sb_fail(err, SB_ENOMEM, "out of memory");
     if (!control->server) {
-        free(control);
+        control_free(control);
         return NULL;
     }
     return control;
@@ -288,6 +309,8 @@ void control_free(struct control *control)
 {
     if (!control)
         return;
-    http_server_free(control->server);
+    http_server_free(control->server); /* unlinks the socket, so the folder must still be open */
+    if (control->dir_fd >= 0)
+        (void)close(control->dir_fd); /* only a way to the folder */
     free(control);
 }

@@ -1,0 +1,538 @@
+#!/usr/bin/env python3
+"""The verbs of the command line, as people and scripts use them: output, exit codes, with and without a running engine,
+with and without a terminal. The sign-in at Zoho is in test_cli_login.py."""
+
+import fcntl
+import json
+import os
+import pty
+import re
+import shutil
+import stat
+import struct
+import subprocess
+import tempfile
+import termios
+import time
+import unittest
+
+import world
+from world import ENGINE, PATIENCE, World, call
+
+VERBS = ("run", "check", "plugins", "records", "show", "retry", "drop", "import", "login", "backup", "restore", "version")
+REFUSED = {"status": 422, "body": {"errorCode": "UNPROCESSABLE_ENTITY", "message": "refused by a test"}}
+
+
+def plain(*arguments, folder="/", **environment):
+    """The program in a folder without anything."""
+    env = {name: value for name, value in os.environ.items() if name in ("PATH", "UBSAN_OPTIONS", "ASAN_OPTIONS")}
+    env.update(environment)
+    return subprocess.run([ENGINE, *arguments], cwd=folder, env=env, stdin=subprocess.DEVNULL, capture_output=True,
+                          timeout=30 * PATIENCE, check=False, text=True)
+
+
+def on_terminal(w, columns, *arguments, **environment):
+    """What a verb writes to a terminal of that width."""
+    path = w.write_conf()
+    environment = w.environment(TERM="xterm", **environment)
+    screen, other = pty.openpty()
+    fcntl.ioctl(other, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+    process = subprocess.Popen([ENGINE, arguments[0], "-c", str(path), *arguments[1:]], cwd=w.folder, env=environment,
+                               stdin=subprocess.DEVNULL, stdout=other, stderr=other)
+    os.close(other)
+    text = b""
+    while True:
+        try:
+            piece = os.read(screen, 65536)
+        except OSError:
+            break
+        if not piece:
+            break
+        text += piece
+    os.close(screen)
+    assert process.wait(30 * PATIENCE) == 0, text
+    return text.decode().replace("\r\n", "\n")
+
+
+class VerbCase(unittest.TestCase):
+    def assert_done(self, done, *words, code=0):
+        self.assertEqual(done.returncode, code, done)
+        for word in words:
+            self.assertIn(word, done.stdout + done.stderr)
+        return done
+
+    def assert_refused(self, done, *words, code=1):
+        """Says why on stderr, and nothing on stdout."""
+        self.assertEqual(done.returncode, code, done)
+        self.assertEqual(done.stdout, "")
+        for word in words:
+            self.assertIn(word, done.stderr)
+
+    def verb(self, w, *arguments, **more):
+        done = w.verb(*arguments, **more)
+        self.assertEqual(done.returncode, 0, done)
+        return done.stdout
+
+    def json(self, w, *arguments, **more):
+        return json.loads(self.verb(w, *arguments, "--json", **more))
+
+    def states(self, w):
+        return {row["external_id"]: row["state"] for row in self.json(w, "records")}
+
+
+class UsageTest(VerbCase):
+    def test_every_verb_explains_itself_with_an_example(self):
+        overview = plain("--help").stdout
+        for verb in VERBS:
+            self.assertIn("\n  %-9s " % verb, overview)
+            if verb == "version":
+                continue
+            done = self.assert_done(plain(verb, "--help"), "usage: switchboard " + verb, "\nExample:\n")
+            self.assertEqual(done.stderr, "")
+            self.assertLess(max(map(len, done.stdout.splitlines())), 121, verb)
+
+    def test_wrong_usage_is_named_and_ends_with_2(self):
+        rows = [
+            (["records", "--colour"], "there is no option '--colour'"), (["records", "-x"], "there is no option '-x'"),
+            (["records", "--json=1"], "option '--json' takes no argument"),
+            (["records", "--limit"], "option '--limit' needs an argument"),
+            (["records", "--limit", "0"], "'0' is not a limit: 1 to 10000"),
+            (["records", "--limit", "10001"], "'10001' is not a limit"),
+            (["records", "--limit", "5x"], "'5x' is not a limit"),
+            (["records", "--state", "ded"], "there is no state 'ded' (did you mean 'dead'?)"),
+            (["records", "12"], "'switchboard show 12' shows one record"),
+            (["show"], "which record?"), (["show", "1", "2"], "unexpected argument '2'"),
+            (["retry"], "which record?"), (["retry", "1", "--all"], "not both"),
+            (["retry", "--all", "--disabled"], "exclude each other"), (["retry", "1", "2"], "unexpected argument '2'"),
+            (["drop"], "which record?"), (["drop", "1", "because", "so"], "unexpected argument 'because'"),
+            (["drop", "1", "--reason", ""], "a reason has 1 to 500 bytes"),
+            (["import"], "which file?"), (["import", "a", "b"], "unexpected argument 'b'"),
+            (["backup"], "which file"), (["restore"], "which backup?"), (["plugins", "a", "b"], "unexpected argument 'b'"),
+            (["login"], "'login zoho' is known"), (["login", "zendesk"], "only 'zoho' is known"),
+            (["login", "zoho", "--port", "70000"], "'70000' is not a port"),
+            (["login", "zoho", "--wait", "5"], "'5' needs a unit"),
+            (["recrods"], "there is no verb 'recrods'; did you mean 'records'?"),
+            (["xyzzy"], "there is no verb 'xyzzy'"), ([], "usage: switchboard VERB"),
+        ]
+        for arguments, words in rows:
+            with self.subTest(arguments=arguments):
+                self.assert_refused(plain(*arguments), words, code=2)
+
+    def test_without_a_configuration_it_says_how_to_name_one(self):
+        for arguments in (["records"], ["show", "1"], ["retry", "--all"], ["drop", "1"], ["backup", "b"], ["restore", "b"],
+                          ["import", "list.json"]):
+            with self.subTest(arguments=arguments):
+                self.assert_refused(plain(*arguments), "there is no 'engine.conf' here; -c FILE names it")
+
+    def test_a_wrong_configuration_is_told_by_line(self):
+        with tempfile.TemporaryDirectory() as folder:
+            with open(os.path.join(folder, "engine.conf"), "w", encoding="utf-8") as conf:
+                conf.write("data_dir = \"var\"\nmax_in_flight = \"many\"\n")
+            done = plain("records", folder=folder)
+        self.assert_refused(done, "engine.conf:2: ", "cannot use 'engine.conf'")
+
+    def test_without_a_journal_reading_says_who_makes_it(self):
+        with World() as w:
+            for arguments in (["records"], ["show", "1"], ["backup", "copy.db"], ["drop", "1"]):
+                self.assert_refused(w.verb(*arguments), "there is no journal in", "'switchboard run' makes it")
+            self.assertFalse(os.path.exists(w.data))
+
+
+class PluginsTest(VerbCase):
+    KINDS = {"exotel": "source", "deepgram": "processor", "openai": "processor", "keyword": "processor",
+             "pocketsphinx": "processor", "zoho_desk": "sink"}
+
+    def test_they_are_listed_with_kind_and_summary(self):
+        done = self.assert_done(plain("plugins"))
+        for name, kind in self.KINDS.items():
+            self.assertRegex(done.stdout, r"(?m)^%s +%s +\d\S* +\S" % (name, kind))
+        rows = {row["name"]: row for row in json.loads(plain("plugins", "--json").stdout)}
+        self.assertEqual({name: rows[name]["kind"] for name in self.KINDS}, self.KINDS)
+        self.assertTrue(all(row["summary"] and os.path.isabs(row["file"]) for row in rows.values()))
+
+    def test_one_is_shown_with_every_option_once(self):
+        for name in self.KINDS:
+            shown = json.loads(plain("plugins", name, "--json").stdout)
+            names = [option["name"] for option in shown["options"]]
+            self.assertEqual(len(names), len(set(names)), name)
+            self.assertLessEqual({"enabled", "retries"}, set(names), name)
+            self.assertTrue(all(option["help"] for option in shown["options"]), name)
+            text = plain("plugins", name).stdout
+            for option in names:
+                self.assertRegex(text, r"(?m)^  %s +\S" % option)
+        options = {option["name"]: option for option in json.loads(plain("plugins", "zoho_desk", "--json").stdout)["options"]}
+        self.assertEqual((options["client_secret"]["type"], options["client_secret"]["required"]), ("secret", True))
+        self.assertEqual((options["settle"]["default"], options["settle"]["max"]), ("15m", 24 * 3600 * 1000))
+        self.assertFalse(options["settle"]["common"])
+        self.assertTrue(options["retries"]["common"])
+        self.assertRegex(plain("plugins", "zoho_desk").stdout, r"(?m)^  org_id +text +required +\S")
+
+    def test_an_unknown_one_is_answered_with_the_nearest(self):
+        self.assert_refused(plain("plugins", "exotl"), "there is no plugin 'exotl'; did you mean 'exotel'?")
+        self.assert_refused(plain("plugins", "qqqqqqqq"), "there is no plugin 'qqqqqqqq'")
+
+    def test_what_cannot_be_loaded_is_in_the_list_with_the_reason(self):
+        with World() as w:
+            folder = w.folder / "more"
+            folder.mkdir()
+            (folder / "broken.so").write_bytes(b"\x7fELF and nothing else")
+            w.settings["plugin_dir"] = [str(folder)]
+            text = self.verb(w, "plugins")
+            self.assertRegex(text, r"(?m)^broken +cannot be loaded +\S")
+            rows = {row["name"]: row for row in self.json(w, "plugins")}
+            self.assertTrue(rows["broken"]["error"])
+            self.assertNotIn("error", rows["exotel"])
+            self.assert_refused(w.verb("plugins", "broken"), "broken")
+
+    def test_a_configuration_that_was_named_must_be_there(self):
+        self.assert_refused(plain("plugins", "-c", "missing.conf"), "there is no 'missing.conf' here")
+
+
+class LookingTest(VerbCase):
+    """One world for all: a delivered call, a missed one, and a dead letter."""
+
+    GOOD, MISSED, DEAD = "examplecall%021d" % 1, "examplecall%021d" % 2, "examplecall%021d" % 3
+    EVIL = "My invoice is wrong. \x1b[31mRED\x1b]0;title\x07 \u202eturned \u0939\u093f\u0928\u094d\u0926\u0940"
+
+    def make(self):
+        calls = [call(1, transcript=[{"speaker": "agent", "text": "Hello, how can I help?"},
+                                     {"speaker": "customer", "text": self.EVIL}]),
+                 call(2, kind="missed_no_answer"), call(3)]
+        for plan in calls[1:2]:
+            for key in ("recording", "transcript", "duration_s", "talk_s"):
+                plan.pop(key)
+        w = World(calls)
+        w.fault("desk", "status", method="POST", path="/api/v1/tickets", match_body=self.DEAD, **REFUSED)
+        ended = w.run_once()
+        self.assertEqual(ended.code, 1, ended)
+        return w
+
+    def test_records_are_listed_filtered_and_counted(self):
+        with self.make() as w:
+            self.assertEqual(self.states(w), {self.GOOD: "done", self.MISSED: "dropped", self.DEAD: "dead"})
+            text = self.verb(w, "records")
+            self.assertRegex(text, r"(?m)^ID +STATE +RECEIVED +PIPELINE +CONVERSATION +WHERE, OR WHY$")
+            self.assertRegex(text, r"(?m)^ ?\d+ +done +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d +calls +%s$" % self.GOOD)
+            self.assertRegex(text, r"(?m)^ ?\d+ +dead .* %s +zoho_desk\.create_ticket.*refused by a test" % self.DEAD)
+            self.assertRegex(text, r"\n3 shown; in all: 1 done, 1 dropped, 1 dead\n$")
+            self.assertNotIn("\x1b", text)
+
+            dead = self.json(w, "records", "--state", "dead")
+            self.assertEqual([row["external_id"] for row in dead], [self.DEAD])
+            self.assertEqual(self.json(w, "records", "--state", "unknown"), [])
+            self.assertEqual(self.json(w, "records", "--state", "incomplete"), [])
+            self.assertEqual(len(self.json(w, "records", "--limit", "2")), 2)
+            self.assertEqual(len(self.json(w, "records", "--pipeline", "calls")), 3)
+            done = self.assert_done(w.verb("records", "--pipeline", "cals", "--json"), "did you mean 'calls'?")
+            self.assertEqual(json.loads(done.stdout), [])
+            ids = [row["id"] for row in self.json(w, "records")]
+            self.assertEqual(ids, sorted(ids, reverse=True))
+            self.records_on_a_terminal(w)
+            self.one_record_by_all_its_names(w)
+            self.one_record_for_people(w)
+            self.one_record_for_scripts(w)
+            self.shows_why_it_is_dead(w)
+
+    def records_on_a_terminal(self, w):
+        wide, narrow = on_terminal(w, 200, "records"), on_terminal(w, 70, "records")
+        self.assertIn("\x1b[31mdead\x1b[0m", wide)
+        self.assertNotIn("\x1b", on_terminal(w, 200, "records", NO_COLOR="1"))
+        lines = re.sub(r"\x1b\[\d+m", "", narrow).splitlines()
+        self.assertTrue(any("refused by a test" in " ".join(lines[i:i + 4]) for i in range(len(lines))))
+        self.assertLessEqual(max(len(line) for line in lines), 70, narrow)
+
+    def one_record_by_all_its_names(self, w):
+        whole = self.json(w, "show", self.GOOD)
+        for name in (str(whole["id"]), whole["reference"], whole["reference"].lower(), "SB-" + whole["reference"],
+                     "[SB-%s]" % whole["reference"], "sb-" + whole["reference"]):
+            self.assertEqual(self.json(w, "show", name)["external_id"], self.GOOD, name)
+        self.assert_refused(w.verb("show", "no-such-call"), "there is no record 'no-such-call'")
+        self.assert_refused(w.verb("show", "SB-0000000000000"), "there is no record 'SB-0000000000000'")
+
+    def one_record_for_people(self, w):
+        text = self.verb(w, "show", self.GOOD)
+        number = w.tickets()["tickets"][0]["ticketNumber"] if isinstance(w.tickets(), dict) else w.tickets()[0]["ticketNumber"]
+        self.assertRegex(text, r"\Arecord \d+  done\n")
+        for label in ("reference +SB-", "pipeline +calls", "customer +05550100001", "duration +1 min 0 s", "mood +\\S",
+                      "number +#%s" % number, "link +https?://", "contact +\\d+, new", "private notes +1"):
+            self.assertRegex(text, r"(?m)^  " + label)
+        self.assertRegex(text, r"(?m)^    0:00  \S.*Hello, how can I help\?$")
+        self.assertRegex(text, r"(?m)^  (\S+ )?\d\d:\d\d:\d\d  zoho_desk\.create_ticket +1 +ok +200 ")
+        self.assertRegex(text, r"zoho_desk\.create_ticket +1 +intent done")
+        self.assertNotIn("POST ", text)
+        for steering in ("\x1b", "\x07", "\u202e"):
+            self.assertNotIn(steering, text)
+        self.assertIn("\ufffd[31mRED", text)
+        self.assertIn("\u0939\u093f\u0928\u094d\u0926\u0940", text)
+
+        requests = self.verb(w, "show", self.GOOD, "--requests")
+        self.assertRegex(requests, r"POST http://127\.0\.0\.1:\d+/api/v1/tickets\n")
+        self.assertIn("    Authorization: Zoho-oauthtoken [token]\n", requests)
+        self.assertRegex(requests, r'      "subject": "Call from 05550100001 - .* \[SB-\w{13}\]"')
+        shown = on_terminal(w, 80, "show", self.GOOD)
+        self.assertNotIn("\x1b]", shown)
+        self.assertIn("\x1b[1mTranscript\x1b[0m", shown)
+
+    def one_record_for_scripts(self, w):
+        whole = self.json(w, "show", self.GOOD)
+        self.assertEqual((whole["state"], whole["pipeline"], whole["account"]), ("done", "calls", "acmedemo1"))
+        self.assertEqual(whole["record"]["call"]["customer"], "05550100001")
+        self.assertIn("Hello, how can I help?", whole["record"]["transcript"]["text"])
+        intents = {row["step"]: row for row in whole["timeline"] if row["kind"] == "intent"}
+        self.assertEqual(set(intents), {"create_contact", "create_ticket", "add_note"})
+        self.assertTrue(all(row["state"] == "done" for row in intents.values()))
+        self.assertIn("[SB-%s]" % whole["reference"], intents["create_ticket"]["request"]["body"]["subject"])
+        token = w.services.env()["ZOHO_DESK_REFRESH_TOKEN"]
+        self.assertNotIn(token, json.dumps(whole))
+
+    def shows_why_it_is_dead(self, w):
+        text = self.verb(w, "show", self.DEAD)
+        self.assertRegex(text, r"\Arecord \d+  dead\n")
+        self.assertRegex(text, r"(?m)^  where +sink zoho_desk\.create_ticket, since \d{4}-")
+        self.assertRegex(text, r"(?m)^  reason +.*refused by a test")
+        self.assertRegex(text, r"(?m)^  number +not created yet$")
+        text = self.verb(w, "show", self.MISSED)
+        self.assertRegex(text, r"\Arecord \d+  dropped\n")
+        self.assertRegex(text, r"(?m)^  reason +\S")
+
+    def test_an_unknown_outcome_is_shown_as_such(self):
+        calls = [call(1)]
+        with World(calls, zoho_desk={"settle": "10m"}) as w:
+            w.fault("desk", "commit_then_reset", method="POST", path="/api/v1/tickets", count=1)
+            w.fault("desk", "status", method="GET", path="*/tickets*", status=500)
+            engine = w.start()
+            w.wait_until(lambda: os.path.exists(w.data / "journal.db") and self.json(w, "records", "--state", "unknown"),
+                         "the outcome is unknown")
+            text = self.verb(w, "records", "--state", "unknown")
+            self.assertRegex(text, r"(?m)^ ?1 +unknown ")
+            shown = self.verb(w, "show", "1")
+            self.assertRegex(shown, r"\Arecord 1  unknown\n")
+            self.assertRegex(shown, r"(?m)^  unknown +zoho_desk\.create_ticket was sent or about to be")
+            self.assertRegex(shown, r"zoho_desk\.create_ticket +1 +intent open")
+            engine.kill()
+
+
+class ChangingTest(VerbCase):
+    def dead_letters(self, count, **more):
+        """A world in which every ticket was refused; nothing runs any more."""
+        w = World([call(number) for number in range(1, count + 1)], **more)
+        w.fault("desk", "status", method="POST", path="/api/v1/tickets", **REFUSED)
+        self.assertEqual(w.run_once().code, 1)
+        self.assertEqual(w.states(), {"dead": count})
+        w.no_faults()
+        return w
+
+    def assert_delivered(self, w, *numbers):
+        self.assertEqual(w.faults_of_delivery(["examplecall%021d" % number for number in numbers]), [])
+
+    def test_retry_without_an_engine_waits_for_the_next_run(self):
+        with self.dead_letters(3) as w:
+            sid = "examplecall%021d" % 2
+            text = self.verb(w, "retry", sid)
+            self.assertRegex(text, r"^record \d+ goes on when 'switchboard run' is started\n$")
+            self.assertEqual(w.states(), {"dead": 2, "active": 1})
+            self.assert_refused(w.verb("retry", sid), "is active: only records that are dead, disabled, or done with problems")
+            self.assertEqual(self.json(w, "retry", "--all"), {"retried": 2, "engine_runs": False})
+            self.assertEqual(self.verb(w, "retry", "--all"), "0 records go on\n")
+            self.assertEqual(w.run_once().code, 0)
+            self.assert_delivered(w, 1, 2, 3)
+            self.assert_refused(w.verb("retry", sid), "is done")
+            self.assert_refused(w.verb("retry", "999"), "there is no record '999'")
+
+    def test_retry_with_an_engine_begins_at_once(self):
+        with self.dead_letters(3) as w:
+            engine = w.start()
+            engine.wait_for_log("started")
+            self.assertEqual(self.verb(w, "retry", "2"), "record 2 goes on\n")
+            w.wait_until(lambda: w.states() == {"dead": 2, "done": 1}, "the retried record is done")
+            self.assertEqual(self.json(w, "retry", "--all"), {"retried": 2, "engine_runs": True})
+            w.wait_until(lambda: w.states() == {"done": 3}, "all are done")
+            self.assert_refused(w.verb("retry", "2"), "is done")
+            self.assert_delivered(w, 1, 2, 3)
+            self.assertEqual(engine.stop().code, 0)
+
+    def test_disabled_records_get_their_ticket_only_when_asked_for(self):
+        with World([call(1), call(2)]) as w:
+            self.assertEqual(w.run_once(ZOHO_DESK_ENABLED="false").code, 0)
+            self.assertEqual(w.states(), {"disabled": 2})
+            self.assertEqual(w.run_once().code, 0)
+            self.assertEqual(w.states(), {"disabled": 2})
+            self.assertEqual(self.verb(w, "retry", "--disabled"),
+                             "2 records go on when 'switchboard run' is started\n")
+            self.assertEqual(w.run_once().code, 0)
+            self.assert_delivered(w, 1, 2)
+
+    def test_what_was_missing_is_tried_again(self):
+        with World([call(1)], stages=["deepgram", "openai"], deepgram={"retries": 0}) as w:
+            w.fault("deepgram", "status", status=400, body={"err_code": "Bad Request", "err_msg": "refused by a test"})
+            self.assertEqual(w.run_once().code, 0)
+            rows = self.json(w, "records", "--state", "incomplete")
+            self.assertEqual([row["state"] for row in rows], ["done"])
+            self.assertIn("incomplete", self.verb(w, "records"))
+            self.assertRegex(self.verb(w, "show", "1"), r"(?m)^  problem +deepgram: ")
+            w.no_faults()
+            self.assertEqual(self.json(w, "retry", "--incomplete")["retried"], 1)
+            self.assertEqual(w.run_once().code, 0)
+            self.assertEqual(self.json(w, "records", "--state", "incomplete"), [])
+            self.assert_delivered(w, 1)
+
+    def test_drop_ends_a_record_with_its_reason(self):
+        with self.dead_letters(2) as w:
+            self.assertEqual(self.verb(w, "drop", "1", "--reason", "a test of our own"), "record 1 is dropped\n")
+            self.assertEqual(self.json(w, "show", "1")["reason"], "a test of our own")
+            self.assert_refused(w.verb("drop", "1"), "dropped already")
+            engine = w.start()
+            engine.wait_for_log("started")
+            self.assertEqual(self.json(w, "drop", "2"), {"dropped": 2})
+            self.assertEqual(self.json(w, "show", "2")["reason"], "dropped by an operator")
+            self.assert_refused(w.verb("drop", "2"), "dropped already")
+            self.assertEqual(engine.stop().code, 0)
+            self.assertEqual(w.states(), {"dropped": 2})
+            self.assertEqual(w.report()["services"]["desk"]["tickets_total"], 0)
+
+    def test_drop_of_a_record_under_way_ends_it_at_a_safe_point(self):
+        with World([call(1)], deepgram={"retries": 100}) as w:
+            w.fault("deepgram", "status", status=503)
+            engine = w.start()
+            w.wait_until(lambda: os.path.exists(w.data / "journal.db") and any(
+                row["step"] == "transcribe" for row in self.json(w, "records")), "it is under way")
+            self.assertIn("record 1 is dropped", self.verb(w, "drop", "1", "--reason", "enough"))
+            w.wait_until(lambda: w.states() == {"dropped": 1}, "it is dropped")
+            self.assertEqual(self.json(w, "show", "1")["reason"], "enough")
+            self.assertEqual(engine.stop().code, 0)
+
+    def test_an_engine_that_was_killed_leaves_a_door_that_nobody_answers(self):
+        with self.dead_letters(1) as w:
+            engine = w.start()
+            engine.wait_for_log("started")
+            engine.kill()
+            self.assertTrue(os.path.exists(w.data / "control.sock"))
+            self.assertEqual(self.json(w, "retry", "--all"), {"retried": 1, "engine_runs": False})
+
+    def test_a_long_folder_name_does_not_matter(self):
+        with World([call(1)]) as w:
+            w.data = w.folder / ("d" * 100) / ("e" * 60)
+            engine = w.start()
+            log = engine.wait_for_log("record ended|cannot|too long").group(0)
+            self.assertEqual(log, "record ended", engine.log())
+            self.assertEqual(self.json(w, "retry", "--all"), {"retried": 0, "engine_runs": True})
+            self.assertEqual(engine.stop().code, 0)
+
+
+class ImportTest(VerbCase):
+    def write(self, w, value):
+        path = w.folder / "processed_calls.json"
+        path.write_text(value if isinstance(value, str) else json.dumps(value), encoding="utf-8")
+        return str(path)
+
+    def test_imported_calls_get_no_ticket(self):
+        calls = [call(1), call(2), call(3)]
+        with World(calls) as w:
+            path = self.write(w, [calls[0]["sid"], calls[1]["sid"], calls[0]["sid"]])
+            self.assertEqual(self.verb(w, "import", path), "3 calls of account 'acmedemo1': 2 new, 1 known already; none of "
+                                                           "them will get a ticket\n")
+            self.assertEqual(self.json(w, "import", path), {"account": "acmedemo1", "new": 0, "known": 3})
+            self.assertEqual(w.run_once().code, 0)
+            self.assertEqual(w.faults_of_delivery([calls[2]["sid"]]), [])
+
+    def test_a_long_list_is_quick_with_and_without_an_engine(self):
+        with World() as w:
+            path = self.write(w, ["examplecall%021d" % number for number in range(100000)])
+            began = time.monotonic()
+            self.assertEqual(self.json(w, "import", path)["new"], 100000)
+            self.assertLess(time.monotonic() - began, 10 * PATIENCE)
+            path = self.write(w, ["examplecall%021d" % number for number in range(50000, 150000)])
+            engine = w.start()
+            engine.wait_for_log("started")
+            self.assertEqual(self.json(w, "import", path), {"account": "acmedemo1", "new": 50000, "known": 50000})
+            self.assertEqual(engine.stop().code, 0)
+
+    def test_a_wrong_file_is_refused_with_its_position_and_nothing_is_taken(self):
+        rows = [
+            ("", "processed_calls.json:1:0: "), ("[\"a\",\n \"b\"", "processed_calls.json:2:"),
+            ("[\"a\",]", "processed_calls.json:1:"), ("{\"calls\": []}", "the file is an object, but must be a JSON list"),
+            ("\"a\"", "the file is a text"), ("17", "the file is a number"), ("[\"a\", 17]", "item 2 of the list is a number"),
+            ("[\"a\", \"b\", null]", "item 3 of the list is null"), ("[[\"a\"]]", "item 1 of the list is a list"),
+            ("[\"\"]", "item 1 of the list is no call's id"), ("[\"%s\"]" % ("x" * 201), "item 1 of the list is no call's id"),
+            ("[\"a\\u0000b\"]", "processed_calls.json:1:"),
+        ]
+        with World() as w:
+            for text, words in rows:
+                with self.subTest(text=text[:40]):
+                    self.assert_refused(w.verb("import", self.write(w, text)), words)
+            self.assert_refused(w.verb("import", "nowhere.json"), "nowhere.json", "No such file")
+            self.assertFalse(os.path.exists(w.data))
+            self.assertEqual(self.json(w, "import", self.write(w, [])), {"account": "acmedemo1", "new": 0, "known": 0})
+
+    def test_the_account_must_be_known(self):
+        with World() as w:
+            path = self.write(w, ["a"])
+            self.assert_refused(w.verb("import", path, EXOTEL_SID=""), "cannot tell whose calls these are", "--account SID")
+            self.assertEqual(self.json(w, "import", path, "--account", "acmedemo2", EXOTEL_SID="")["account"], "acmedemo2")
+            self.assertEqual(self.json(w, "import", path)["new"], 1)
+            w.blocks["exotel_two"] = {"plugin": "exotel", "account_sid": "acmedemo3"}
+            conf = w.write_conf()
+            conf.write_text(conf.read_text() + "exotel_two = { plugin = \"exotel\" account_sid = \"acmedemo3\" }\n")
+            done = subprocess.run([ENGINE, "import", "-c", str(conf), path], cwd=w.folder, env=w.environment(),
+                                  capture_output=True, text=True, timeout=30 * PATIENCE, check=False)
+            self.assert_refused(done, "several Exotel accounts", "--account")
+
+
+class BackupTest(VerbCase):
+    def test_a_backup_is_taken_while_the_engine_runs_and_belongs_to_its_owner(self):
+        with World([call(1)]) as w:
+            engine = w.start()
+            w.wait_until(lambda: os.path.exists(w.data / "journal.db") and w.states() == {"done": 1}, "the call is done")
+            copy = w.folder / "copy.db"
+            self.assertIn("recordings are not in it", self.verb(w, "backup", str(copy)))
+            self.assertEqual(stat.S_IMODE(os.stat(copy).st_mode), 0o600)
+            self.assert_refused(w.verb("backup", str(copy)), "exists already")
+            self.assert_refused(w.verb("backup", "/nowhere/copy.db"), "/nowhere/copy.db")
+            told = self.json(w, "backup", "second.db")
+            self.assertEqual(told["bytes"], os.stat(w.folder / "second.db").st_size)
+            self.assert_refused(w.verb("restore", str(copy)), "is in use by process %d" % engine.process.pid)
+            self.assertEqual(engine.stop().code, 0)
+            self.assertEqual(self.json(w, "restore", str(copy)), {"restored": str(copy), "records": 1, "active": 0})
+            self.assertEqual(w.run_once().code, 0)
+            self.assertEqual(w.faults_of_delivery(["examplecall%021d" % 1]), [])
+
+    def test_what_was_delivered_after_the_backup_is_not_delivered_again(self):
+        calls = [call(1), call(2)]
+        with World(calls[:1]) as w:
+            w.fault("desk", "status", method="POST", path="/api/v1/tickets", status=503)
+            engine = w.start()
+            w.wait_until(lambda: os.path.exists(w.data / "journal.db") and any(
+                row["step"] == "create_ticket" for row in self.json(w, "records")), "it waits for the helpdesk")
+            self.verb(w, "backup", "early.db")
+            engine.kill()
+            w.no_faults()
+            w.add_calls(calls[1])
+            self.assertEqual(w.run_once().code, 0)
+            self.assertEqual(w.faults_of_delivery([each["sid"] for each in calls]), [])
+
+            text = self.verb(w, "restore", "early.db")
+            self.assertIn("1 records, 1 of them on their way", text)
+            self.assertIn("doubtful", text)
+            self.assertEqual(len([name for name in os.listdir(w.data) if name.startswith("journal.db.replaced-")
+                                  and name.endswith("Z")]), 1)
+            self.assertTrue(self.json(w, "show", "1")["is_doubtful"])
+            self.assertRegex(self.verb(w, "show", "1"), r"(?m)^  doubtful +it may have been delivered before")
+            self.assertEqual(w.run_once(120 * PATIENCE).code, 0)
+            self.assertEqual(w.faults_of_delivery([each["sid"] for each in calls]), [])
+            self.assertEqual(self.states(w), {each["sid"]: "done" for each in calls})
+
+    def test_what_is_no_backup_is_refused_and_changes_nothing(self):
+        with World([call(1)]) as w:
+            self.assertEqual(w.run_once().code, 0)
+            (w.folder / "letter.txt").write_text("dear reader\n" * 200)
+            self.assert_refused(w.verb("restore", "letter.txt"), "cannot restore")
+            self.assert_refused(w.verb("restore", "nowhere.db"), "cannot read 'nowhere.db'")
+            self.assertEqual(w.states(), {"done": 1})
+            shutil.copy(w.data / "journal.db", w.folder / "cut.db")
+            os.truncate(w.folder / "cut.db", 5000)
+            self.assert_refused(w.verb("restore", "cut.db"), "cannot restore")
+            self.assertEqual(w.states(), {"done": 1})
+
+
+if __name__ == "__main__":
+    world.main()
