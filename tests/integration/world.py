@@ -1,6 +1,7 @@
 """A world for the engine as a process: the local services, an engine.conf made for the test, and the helpdesk's own view
 of what came out. Python 3 alone. The programs are named by the environment (see CMakeLists.txt)."""
 
+import concurrent.futures
 import http.client
 import json
 import os
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import unittest
 import urllib.parse
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -278,8 +280,11 @@ class World:
             journal.close()
 
     def states(self):
-        """How many records are in each state."""
-        return dict(self.query("SELECT state, count(*) FROM record GROUP BY state"))
+        """How many records are in each state; none while there is no journal."""
+        try:
+            return dict(self.query("SELECT state, count(*) FROM record GROUP BY state"))
+        except sqlite3.OperationalError:
+            return {}  # the engine is about to make the journal
 
     def timeline(self, sid=None):
         """The outcomes of all records, or of one call: (instance, step, verdict, status, text)."""
@@ -348,3 +353,27 @@ def require_programs():
     for name, path in (("SWITCHBOARD_BIN", ENGINE), ("LOCALSERVICES_BIN", LOCAL_SERVICES), ("CRASH_PRELOAD", PRELOAD)):
         if not path or not os.path.exists(path):
             sys.exit("%s must name a program that was built: run this through ctest" % name)
+
+
+def main(workers=6):
+    """Runs the tests of the calling module side by side: they mostly wait. Prints each with its time; exit code 1 when one
+    failed. Names on the command line select tests by a part of their name."""
+    require_programs()
+    words = [word for word in sys.argv[1:] if not word.startswith("-")]
+    cases = [case for group in unittest.defaultTestLoader.loadTestsFromModule(sys.modules["__main__"]) for case in group]
+    cases = [case for case in cases if not words or any(word in case.id() for word in words)]
+
+    def run(case):
+        began, result = time.monotonic(), unittest.TestResult()
+        case.run(result)
+        faults = [text for _, text in result.failures + result.errors]
+        print("%s %-70s %5.1f s" % ("FAILED" if faults else "ok    ", case.id().split(".", 1)[1], time.monotonic() - began),
+              flush=True)
+        return faults
+
+    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+        faults = [(case, text) for case, texts in zip(cases, pool.map(run, cases)) for text in texts]
+    for case, text in faults:
+        print("\n==== %s\n%s" % (case.id(), text))
+    print("\n%d tests, %d failed" % (len(cases), len({case.id() for case, _ in faults})))
+    sys.exit(1 if faults or not cases else 0)
