@@ -11,7 +11,7 @@
 #include "io/http_server.h"
 #include "plugin/route_run.h"
 
-enum { RETRY_AFTER_S = 10, BODY_MAX_DEFAULT = 1024 * 1024 };
+enum { RETRY_AFTER_S = 10, BODY_MAX_DEFAULT = 1024 * 1024, ALLOW_MAX = 1024 };
 
 struct webhooks {
     struct engine *engine;
@@ -25,6 +25,7 @@ struct delivery {
     struct webhooks *webhooks;
     struct http_call *call;
     const struct flow_pipeline *pipeline;
+    struct route_input input; /* the exchange borrows it */
     struct sb_exchange *x;
     struct route_reply reply;
 };
@@ -138,41 +139,53 @@ static const char *query_of(void *ctx, const char *name)
     return http_call_query(ctx, name);
 }
 
-static void run_route(struct webhooks *webhooks, struct http_call *call, const struct flow_pipeline *pipeline,
-                      const struct sb_route *route)
+static void run_delivery(struct delivery *delivery)
 {
-    struct engine *engine = webhooks->engine;
-    struct route_input input = { .instance = engine->setup->plan.instances[pipeline->source].instance,
-                                 .route = route,
-                                 .path = http_call_path(call),
-                                 .header = header_of,
-                                 .query = query_of,
-                                 .ctx = call,
-                                 .now_ms = clock_wall_ms() };
-
-    input.body = http_call_body(call, &input.body_size);
-    if (input.body_size > (route->body_max ? route->body_max : BODY_MAX_DEFAULT)) {
-        reply_error(call, 413, "the body is too large");
-        return;
-    }
-    struct delivery *delivery = new_delivery(webhooks, call, pipeline);
-    if (delivery)
-        delivery->x = route_exchange(&input);
-    if (!delivery || !delivery->x) {
-        if (delivery)
-            free_delivery(delivery);
-        reply_busy(call, 503, "out of memory");
-        return;
-    }
+    struct engine *engine = delivery->webhooks->engine;
     enum sb_verdict verdict = route_run(delivery->x, &delivery->reply);
+
     if (verdict == SB_OK && delivery->x->emit_count) {
         commit(delivery);
         return;
     }
     if (delivery->x->is_defect)
-        LOG_ERROR(engine->log, "webhook handler failed", LOG_STR("source", input.instance->name),
+        LOG_ERROR(engine->log, "webhook handler failed", LOG_STR("source", delivery->input.instance->name),
                   LOG_STR("reason", delivery->x->reason));
-    reply_route(call, &delivery->reply);
+    reply_route(delivery->call, &delivery->reply);
+    free_delivery(delivery);
+}
+
+static void run_route(struct webhooks *webhooks, struct http_call *call, const struct flow_pipeline *pipeline,
+                      const struct sb_route *route)
+{
+    struct sb_instance *instance = webhooks->engine->setup->plan.instances[pipeline->source].instance;
+    size_t body_size = 0;
+    const char *body = http_call_body(call, &body_size);
+
+    if (body_size > (route->body_max ? route->body_max : BODY_MAX_DEFAULT)) {
+        reply_error(call, 413, "the body is too large");
+        return;
+    }
+    struct delivery *delivery = new_delivery(webhooks, call, pipeline);
+    if (!delivery) {
+        reply_busy(call, 503, "out of memory");
+        return;
+    }
+    delivery->input = (struct route_input){ .instance = instance,
+                                            .route = route,
+                                            .path = http_call_path(call),
+                                            .header = header_of,
+                                            .query = query_of,
+                                            .ctx = call,
+                                            .body = body,
+                                            .body_size = body_size,
+                                            .now_ms = clock_wall_ms() };
+    delivery->x = route_exchange(&delivery->input);
+    if (delivery->x) {
+        run_delivery(delivery);
+        return;
+    }
+    reply_busy(call, 503, "out of memory");
     free_delivery(delivery);
 }
 
@@ -182,6 +195,22 @@ static const struct sb_plugin *source_plugin(const struct engine *engine,
     const struct flow_plan_instance *source = &engine->setup->plan.instances[pipeline->source];
 
     return pipeline->is_off || source->off_reason ? NULL : source->instance->plugin;
+}
+
+/* A 405 names the methods that the path has. */
+static void add_allow(const struct engine *engine, struct http_call *call)
+{
+    const struct flow_plan *plan = &engine->setup->plan;
+    AUTO_BUF methods;
+
+    buf_init(&methods, ALLOW_MAX);
+    for (size_t i = 0; i < plan->pipeline_count; i++) {
+        const struct sb_plugin *plugin = source_plugin(engine, &plan->pipelines[i]);
+        for (const struct sb_route *route = plugin ? plugin->routes : NULL; route && route->method; route++)
+            if (route_fits(route->path, http_call_path(call)))
+                buf_printf(&methods, "%s%s", methods.len ? ", " : "", route->method);
+    }
+    http_call_add_header(call, "Allow", methods.data);
 }
 
 static void on_call(void *ctx, struct http_call *call)
@@ -210,6 +239,8 @@ static void on_call(void *ctx, struct http_call *call)
             return;
         }
     }
+    if (is_known)
+        add_allow(engine, call);
     reply_error(call, is_known ? 405 : 404, is_known ? "not with this method" : "there is nothing here");
 }
 
