@@ -239,7 +239,7 @@ static size_t index_of(const struct conf *conf, const struct conf_block *block)
     for (size_t i = 0; i < conf->block_count; i++)
         if (conf->blocks[i] == block)
             return i;
-    assert(!"a place names a block of its own configuration");
+    assert(false && "a place names a block of its own configuration");
     return 0;
 }
 

@@ -254,7 +254,7 @@ static void on_turn(struct flow *flow, struct actor *actor)
 {
     (void)flow;
     (void)actor;
-    assert(!"a gate waits in no queue");
+    assert(false && "a gate waits in no queue");
 }
 
 static const struct actor_class gate_class = { .name = "gate", .on_timer = on_timer, .on_turn = on_turn };

@@ -493,7 +493,7 @@ static void on_turn(struct flow *flow, struct actor *actor)
     case RUN_KEY_READING:
     case RUN_COMMITTING:
     case RUN_DELAYED:
-        assert(!"a record in this state waits in no queue");
+        assert(false && "a record in this state waits in no queue");
         break;
     }
 }

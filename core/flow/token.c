@@ -355,7 +355,7 @@ static void on_turn(struct flow *flow, struct actor *actor)
 {
     (void)flow;
     (void)actor;
-    assert(!"a token waits in no queue");
+    assert(false && "a token waits in no queue");
 }
 
 const struct actor_class token_class = { .name = "token", .on_timer = on_timer, .on_turn = on_turn };
