@@ -35,14 +35,14 @@ static const char *decode(const char *text, size_t size, struct arena *arena)
     return out;
 }
 
-/* The value of `name` in "a=1&b=2", or NULL. */
+/* The value of `name` in "a=1&b=2", or NULL; an empty one is none. */
 static const char *value_of(const char *query, const char *name, struct arena *arena)
 {
     size_t name_size = strlen(name);
 
     while (*query) {
         size_t size = strcspn(query, "&#");
-        if (size > name_size && query[name_size] == '=' && strncmp(query, name, name_size) == 0)
+        if (size > name_size + 1 && query[name_size] == '=' && strncmp(query, name, name_size) == 0)
             return decode(query + name_size + 1, size - name_size - 1, arena);
         query += size;
         if (*query == '#')
