@@ -8,7 +8,14 @@
 #include "base/scope.h"
 #include "base/timefmt.h"
 
-enum { ALERTS_WAITING_MAX = 100, ALERT_TRIES_MAX = 5, ALERT_AGAIN_MS = 30 * 1000, HOUR_MS = 3600 * 1000 };
+/* Tried for most of an hour: after 5 s, then twice as long each time, at most 5 minutes. */
+enum {
+    ALERTS_WAITING_MAX = 100,
+    ALERT_TRIES_MAX = 15,
+    ALERT_AGAIN_MS = 5 * 1000,
+    ALERT_AGAIN_MS_MAX = 300 * 1000
+};
+enum { HOUR_MS = 3600 * 1000 };
 
 struct alert {
     struct alert *next;
@@ -43,6 +50,15 @@ static void drop_head(struct alerts *alerts)
     free(alert);
 }
 
+static uint64_t again_ms(uint32_t tries)
+{
+    uint64_t ms = ALERT_AGAIN_MS;
+
+    for (uint32_t i = 1; i < tries && ms < ALERT_AGAIN_MS_MAX; i++)
+        ms *= 2;
+    return ms < ALERT_AGAIN_MS_MAX ? ms : ALERT_AGAIN_MS_MAX;
+}
+
 static void on_done(void *ctx, struct http_response *response)
 {
     struct alerts *alerts = ctx;
@@ -55,12 +71,14 @@ static void on_done(void *ctx, struct http_response *response)
         LOG_WARN(alerts->engine->log, "alert not delivered", LOG_INT("status", response->status),
                  LOG_STR("fault", response->fault), LOG_INT("tries", alert->tries));
     http_response_free(response);
-    if (is_told || alert->tries >= ALERT_TRIES_MAX) {
-        drop_head(alerts);
-        send_next(alerts);
-    } else {
-        loop_timer_arm(alerts->timer, ALERT_AGAIN_MS);
+    if (!is_told && alert->tries < ALERT_TRIES_MAX) {
+        loop_timer_arm(alerts->timer, again_ms(alert->tries));
+        return;
     }
+    if (!is_told)
+        LOG_ERROR(alerts->engine->log, "alert given up", LOG_INT("tries", alert->tries));
+    drop_head(alerts);
+    send_next(alerts);
 }
 
 static void send_next(struct alerts *alerts)
@@ -115,7 +133,7 @@ void alerts_free(struct alerts *alerts)
     free(alerts);
 }
 
-/* One dead letter is a matter for the dashboard; many within an hour are for a telephone. */
+/* One dead letter is a matter for the dashboard; many within an hour are for a telephone, once in that hour. */
 static bool is_worth_telling(struct alerts *alerts, enum flow_alert kind)
 {
     int64_t now_ms = clock_mono_ms();
@@ -142,6 +160,9 @@ void alerts_raise(struct alerts *alerts, enum flow_alert kind, const char *subje
     struct alert *alert = doc ? calloc(1, sizeof(*alert)) : NULL;
     if (!alert)
         return; /* it was logged */
+    if (kind == FLOW_ALERT_DEAD_LETTER)
+        (void)json_object_set_new(doc, "count",
+                                  json_integer(alerts->dead_count)); /* a failure only leaves it out */
     alert->body = json_dumps(doc, JSON_COMPACT);
     if (!alert->body) {
         free(alert);

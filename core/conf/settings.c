@@ -33,6 +33,7 @@ enum {
     SET_COUNT
 };
 
+#define SECOND INT64_C(1000)
 #define MINUTE INT64_C(60000)
 #define DAY    (1440 * MINUTE)
 
@@ -99,7 +100,7 @@ static const struct sb_option settings_table[] = {
     [SET_ALERTS_SOURCE_SILENT] = { .name = "alerts.source_silent",
                                    .type = SB_OPT_DURATION,
                                    .default_text = "30m",
-                                   .min = MINUTE,
+                                   .min = SECOND,
                                    .max = 30 * DAY,
                                    .help = "Alert when a source could not be read for so long." },
     [SET_ALERTS_DEAD_LETTERS] = { .name = "alerts.dead_letters",
@@ -111,7 +112,7 @@ static const struct sb_option settings_table[] = {
     [SET_ALERTS_BREAKER_OPEN] = { .name = "alerts.breaker_open",
                                   .type = SB_OPT_DURATION,
                                   .default_text = "10m",
-                                  .min = MINUTE,
+                                  .min = SECOND,
                                   .max = 30 * DAY,
                                   .help = "Alert when a service was given up for so long." },
     [SET_RETENTION_RECORDS] = { .name = "retention.records",
