@@ -1,6 +1,7 @@
 /* What one HTTP exchange costs the engine's process: CPU time and resident memory, by the number in flight. The server
  * is another process; it holds every request back long enough to keep so many in flight. */
 #include <arpa/inet.h>
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <netinet/in.h>
@@ -220,6 +221,7 @@ static void send_next(struct sender *sender)
 {
     struct run *run = sender->run;
 
+    assert(run);
     if (run->started == run->row->total)
         return;
     run->started++;

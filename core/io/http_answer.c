@@ -27,7 +27,7 @@ static bool stop(struct http_answer *answer, const char *why)
 
 static bool stop_too_large(struct http_answer *answer, uint64_t size_max)
 {
-    static const uint64_t mib = 1024 * 1024;
+    static const uint64_t mib = UINT64_C(1024) * 1024;
 
     answer->response->is_too_large = true;
     if (size_max >= mib && size_max % mib == 0)

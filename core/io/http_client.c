@@ -290,6 +290,7 @@ static void deliver_first(struct http_client *client)
     void *done_ctx = transfer->done_ctx;
     struct http_response *response = transfer->http.answer.response;
 
+    assert(!transfer->prev); /* it is the first */
     transfer->http.answer.response = NULL;
     list_remove(&client->ended, transfer);
     client->in_flight--;

@@ -119,8 +119,8 @@ struct hostile_tls *hostile_tls_new(const struct hostile_ca *ca, const char *nam
          "context");
     if (alpn) {
         must(strlen(alpn) + 1 < ALPN_MAX, alpn);
-        tls->alpn[0] = (unsigned char)strlen(alpn);
-        memcpy(tls->alpn + 1, alpn, strlen(alpn));
+        for (const char *p = alpn; *p; p++)
+            tls->alpn[++tls->alpn[0]] = (unsigned char)*p;
         SSL_CTX_set_alpn_select_cb(tls->context, choose_protocol, tls);
     }
     X509_free(cert);

@@ -333,7 +333,7 @@ static void floods_are_cut_off_at_their_limits(void **state)
         { "body, default limit", send_endless_body, 0, "the answer was larger than 16 MiB" },
         { "body, own limit", send_endless_body, 100000, "the answer was larger than 100000 bytes" },
         { "body, announced", announce_too_much, 2048, "the answer was larger than 2 KiB" },
-        { "gzip bomb", send_bomb, 3 * 1024 * 1024, "the answer was larger than 3 MiB" },
+        { "gzip bomb", send_bomb, (size_t)3 * 1024 * 1024, "the answer was larger than 3 MiB" },
     };
     struct world world;
 
@@ -684,7 +684,7 @@ static void an_early_refusal_of_an_upload_is_an_answer(void **state)
     temp_dir(dir);
     (void)snprintf(path, sizeof(path), "%s/call.wav", dir);
     write_text_file(path, "x", 1);
-    assert_int_equal(0, truncate(path, 8 * 1024 * 1024));
+    assert_int_equal(0, truncate(path, INT64_C(8) * 1024 * 1024));
     struct hostile *server = hostile_start(refuse_early, NULL, NULL);
     struct exchange post = exchange_get(hostile_url(server, "/"));
     post.request.method = "POST";

@@ -102,7 +102,7 @@ static struct exchange make_download(struct fixture *fixture, const char *path)
     (void)snprintf(fixture->url, sizeof(fixture->url), "%s", hostile_url(fixture->server, path));
     struct exchange get = exchange_get(fixture->url);
     get.request.save_path = fixture->path;
-    get.request.save_size_max = 1024 * 1024;
+    get.request.save_size_max = UINT64_C(1024) * 1024;
     return get;
 }
 
