@@ -33,11 +33,16 @@ static bool is_secret_at(const unsigned char *at)
 
 static unsigned count_in(const unsigned char *memory, size_t size)
 {
+    const int first = flipped[0] ^ 0xff;
+    const unsigned char *end = size < SECRET_SIZE ? memory : memory + size - SECRET_SIZE + 1;
     unsigned found = 0;
 
-    for (size_t i = 0; i + SECRET_SIZE <= size; i++)
-        if (memory[i] == (flipped[0] ^ 0xff) && is_secret_at(memory + i))
-            found++;
+    for (const unsigned char *at = memory; at < end; at++) {
+        at = memchr(at, first, (size_t)(end - at));
+        if (!at)
+            break;
+        found += is_secret_at(at);
+    }
     return found;
 }
 
