@@ -1,4 +1,5 @@
 /* switchboard show: one record, with everything that is known of it. */
+#include <assert.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
@@ -86,11 +87,14 @@ static int show(const struct conf *conf, const struct show_options *options)
     struct sb_error err = SB_ERROR_INIT;
     struct store_record *record = NULL;
     AUTO_JSON timeline = NULL;
-    int code = EXIT_FAILED;
+    int code;
 
-    if (load(conf, options->record, &record, &timeline, &err) < 0)
-        code = command_fail(&err);
-    else if (options->common.json)
+    if (load(conf, options->record, &record, &timeline, &err) < 0) {
+        store_record_free(record);
+        return command_fail(&err);
+    }
+    assert(record);
+    if (options->common.json)
         code = command_json(record_json(record, timeline));
     else
         code = write_all(options, conf, record, timeline);

@@ -18,23 +18,27 @@ int journal_read(const struct conf *conf, struct store **ret_store, struct sb_er
     return store_open(&options, ret_store, err);
 }
 
-/* A reference as tickets show it, "[SB-0123456789ABC]" or without brackets: the part in it. NULL when it is none. */
-static char *inside_reference(const char *text)
+/* A reference as tickets show it, "[SB-0123456789ABC]" or without brackets. 0 when it is none, or there is no such
+ * record. */
+static int find_shown_reference(struct store *store, const char *text, int64_t *ret_id, struct sb_error *err)
 {
+    char reference[REFERENCE_SIZE];
     const char *begin = *text == '[' ? text + 1 : text;
-    size_t size = strcspn(begin, "]/");
 
-    return strncasecmp(begin, "SB-", 3) == 0 && size > 3 ? strndup(begin + 3, size - 3) : NULL;
+    if (strncasecmp(begin, "SB-", 3) != 0 || strcspn(begin + 3, "]/") != REFERENCE_SIZE - 1)
+        return 0;
+    memcpy(reference, begin + 3, REFERENCE_SIZE - 1);
+    reference[REFERENCE_SIZE - 1] = '\0';
+    return store_find(store, reference, ret_id, err);
 }
 
 int journal_find(struct store *store, const char *text, int64_t *ret_id, struct sb_error *err)
 {
     int64_t id = 0;
-    AUTO_STR reference = inside_reference(text);
     int rc = store_find(store, text, &id, err);
 
-    if (rc == 0 && id == 0 && reference)
-        rc = store_find(store, reference, &id, err);
+    if (rc == 0 && id == 0)
+        rc = find_shown_reference(store, text, &id, err);
     if (rc < 0)
         return rc;
     if (id == 0)

@@ -1,4 +1,5 @@
 /* What the new token sees: organizations, then the departments of one. */
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -103,6 +104,7 @@ static int read_page(struct login *login, const char *path, const char *query, c
 
     if (rc < 0)
         return rc;
+    assert(response);
     *ret_count = 0;
     if (response->status == 200) {
         AUTO_JSON answer = json_parse(response->body, response->body_size, NULL);

@@ -7,6 +7,8 @@
 #include "app/table.h"
 #include "base/scope.h"
 
+enum { TOO_LARGE = 100 * 1024 };
+
 /* ---- texts ---- */
 
 static void a_text_takes_the_columns_that_a_terminal_gives_it(void **state)
@@ -229,8 +231,8 @@ static void a_cell_that_is_too_large_is_no_table(void **state)
 
     (void)state;
     assert_non_null(table);
-    buf_init(&large, 200 * 1024);
-    for (size_t i = 0; i < 100 * 1024; i++)
+    buf_init(&large, TOO_LARGE);
+    for (size_t i = 0; i < TOO_LARGE; i++)
         buf_char(&large, 'x');
     table_cell(table, large.data);
     table_cell(table, "b");
