@@ -28,6 +28,7 @@ INVENTED = {
 def installed_environment(more):
     """Nothing of the build may help: only what any shell has."""
     kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "ASAN_OPTIONS", "UBSAN_OPTIONS")}
+    kept["LSAN_OPTIONS"] = "use_tls=0"  # see world.py
     return {**kept, **more}
 
 
