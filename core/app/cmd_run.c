@@ -85,7 +85,7 @@ static int run(const struct command *command, int argc, char **argv)
     struct engine_options options = { .once = false };
     const char *path = "engine.conf";
 
-    for (int c; (c = getopt_long(argc, argv, "c:h", longs, NULL)) != -1;) {
+    for (int c; (c = getopt_long(argc, argv, ":c:h", longs, NULL)) != -1;) {
         if (c == 'c')
             path = optarg;
         else if (c == 'o')
@@ -93,7 +93,7 @@ static int run(const struct command *command, int argc, char **argv)
         else if (c == 'h')
             return command_help(command);
         else
-            return EXIT_USAGE;
+            return command_bad_option(command, c, argv);
     }
     if (optind < argc)
         return command_usage(command, "unexpected argument '%s'", argv[optind]);

@@ -51,6 +51,13 @@ static int complain_of_option(const struct command *command, const char *word)
     return command_usage(command, "there is no option '-%c'", optopt);
 }
 
+int command_bad_option(const struct command *command, int letter, char **argv)
+{
+    if (letter == ':')
+        return command_usage(command, "option '%s' needs an argument", argv[optind - 1]);
+    return complain_of_option(command, argv[optind - 1]);
+}
+
 int command_common(const struct command *command, struct command_options *options, int letter, char **argv)
 {
     switch (letter) {
@@ -62,10 +69,8 @@ int command_common(const struct command *command, struct command_options *option
         return -1;
     case 'h':
         return command_help(command);
-    case ':':
-        return command_usage(command, "option '%s' needs an argument", argv[optind - 1]);
     default:
-        return complain_of_option(command, argv[optind - 1]);
+        return command_bad_option(command, letter, argv);
     }
 }
 

@@ -53,6 +53,8 @@ int command_help(const struct command *command);
 int command_usage(const struct command *command, const char *fmt, ...) SB_PRINTF(2, 3);
 /* Says "switchboard: text" on stderr and gives EXIT_FAILED. */
 int command_fail(const struct sb_error *err);
+/* The exit code for what getopt_long does not know, ':' or '?', after saying so; `short_options` must begin with ':'. */
+int command_bad_option(const struct command *command, int letter, char **argv);
 /* Reads and checks a file's settings, without plugins: enough to find the journal. Gives an exit code: EXIT_OK, or
  * EXIT_FAILED after saying what is wrong. */
 int command_conf(const char *path, struct conf **ret_conf);

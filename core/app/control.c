@@ -113,7 +113,7 @@ static void on_retry(struct control *control, struct http_call *call, const json
     if (!verb)
         return;
     verb->id = json_int(body, "id", 0);
-    verb->state = state ? store_state_from_word(state) : STORE_DEAD;
+    verb->state = state ? store_state_from_word(state) : STORE_STATE_INVALID; /* nothing said is not all */
     if (verb->id <= 0 && verb->state != STORE_DEAD && verb->state != STORE_DISABLED &&
         verb->state != STORE_DONE) {
         reply_error(call, 422, "retry needs an 'id', or the 'state' dead, disabled or done");

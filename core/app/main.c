@@ -39,17 +39,33 @@ static int complain(const char *verb)
     return EXIT_USAGE;
 }
 
+static const struct command *find(const char *verb)
+{
+    for (size_t i = 0; i < COUNT_OF(commands); i++)
+        if (strcmp(commands[i]->name, verb) == 0)
+            return commands[i];
+    return NULL;
+}
+
+static int help(const char *verb)
+{
+    const struct command *command = verb ? find(verb) : NULL;
+
+    if (command)
+        return command_help(command);
+    return verb ? complain(verb) : print_help(stdout, EXIT_OK);
+}
+
 int main(int argc, char **argv)
 {
     (void)signal(SIGPIPE, SIG_IGN);
     if (argc < 2)
         return print_help(stderr, EXIT_USAGE);
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
-        return print_help(stdout, EXIT_OK);
-    if (strcmp(argv[1], "--version") == 0)
-        return command_version.run(&command_version, argc - 1, argv + 1);
-    for (size_t i = 0; i < COUNT_OF(commands); i++)
-        if (strcmp(commands[i]->name, argv[1]) == 0)
-            return commands[i]->run(commands[i], argc - 1, argv + 1);
-    return complain(argv[1]);
+    const char *verb = argv[1];
+    if (strcmp(verb, "--help") == 0 || strcmp(verb, "-h") == 0 || strcmp(verb, "help") == 0)
+        return help(argv[2]); /* the list of arguments ends with NULL */
+    if (strcmp(verb, "--version") == 0)
+        verb = "version";
+    const struct command *command = find(verb);
+    return command ? command->run(command, argc - 1, argv + 1) : complain(verb);
 }

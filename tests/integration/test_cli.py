@@ -3,11 +3,13 @@
 with and without a terminal. The sign-in at Zoho is in test_cli_login.py."""
 
 import fcntl
+import http.client
 import json
 import os
 import pty
 import re
 import shutil
+import socket
 import stat
 import struct
 import subprocess
@@ -54,6 +56,19 @@ def on_terminal(w, columns, *arguments, **environment):
     return text.decode().replace("\r\n", "\n")
 
 
+class Door(http.client.HTTPConnection):
+    """HTTP over the engine's Unix socket."""
+
+    def __init__(self, path):
+        super().__init__("localhost", timeout=10 * PATIENCE)
+        self.path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(10 * PATIENCE)
+        self.sock.connect(self.path)
+
+
 class VerbCase(unittest.TestCase):
     def assert_done(self, done, *words, code=0):
         self.assertEqual(done.returncode, code, done)
@@ -85,8 +100,7 @@ class UsageTest(VerbCase):
         overview = plain("--help").stdout
         for verb in VERBS:
             self.assertIn("\n  %-9s " % verb, overview)
-            if verb == "version":
-                continue
+            self.assertEqual(plain("help", verb).stdout, plain(verb, "--help").stdout)
             done = self.assert_done(plain(verb, "--help"), "usage: switchboard " + verb, "\nExample:\n")
             self.assertEqual(done.stderr, "")
             self.assertLess(max(map(len, done.stdout.splitlines())), 121, verb)
@@ -111,7 +125,9 @@ class UsageTest(VerbCase):
             (["login"], "'login zoho' is known"), (["login", "zendesk"], "only 'zoho' is known"),
             (["login", "zoho", "--port", "70000"], "'70000' is not a port"),
             (["login", "zoho", "--wait", "5"], "'5' needs a unit"),
-            (["recrods"], "there is no verb 'recrods'; did you mean 'records'?"),
+            (["check", "--online-ish"], "there is no option '--online-ish'"), (["run", "-c"], "option '-c' needs an argument"),
+            (["run", "twice"], "unexpected argument 'twice'"), (["version", "2"], "unexpected argument '2'"),
+            (["help", "recrods"], "did you mean 'records'?"), (["recrods"], "there is no verb 'recrods'; did you mean 'records'?"),
             (["xyzzy"], "there is no verb 'xyzzy'"), ([], "usage: switchboard VERB"),
         ]
         for arguments, words in rows:
@@ -399,6 +415,33 @@ class ChangingTest(VerbCase):
             self.assertIn("record 1 is dropped", self.verb(w, "drop", "1", "--reason", "enough"))
             w.wait_until(lambda: w.states() == {"dropped": 1}, "it is dropped")
             self.assertEqual(self.json(w, "show", "1")["reason"], "enough")
+            self.assertEqual(engine.stop().code, 0)
+
+    def test_the_door_refuses_what_it_does_not_understand(self):
+        rows = [
+            ("/retry", {}, "retry needs an 'id', or the 'state' dead, disabled or done"),
+            ("/retry", {"state": "active"}, "retry needs an 'id'"), ("/retry", {"id": 99}, "there is no record 99"),
+            ("/retry", [], "the body must be a JSON object"), ("/retry", None, "the body must be a JSON object"),
+            ("/drop", {}, "drop needs an 'id'"), ("/drop", {"id": 99, "reason": "x"}, "there is no record 99"),
+            ("/import", {"ids": ["a"]}, "import needs an 'account'"),
+            ("/import", {"account": "", "ids": ["a"]}, "import needs an 'account'"),
+            ("/import", {"account": "acmedemo1"}, "import needs an 'account' and 'ids', a list of texts"),
+            ("/import", {"account": "acmedemo1", "ids": ["a", 5]}, "a list of texts"),
+            ("/import", {"account": "acmedemo1", "ids": [""]}, "a list of texts"),
+            ("/shutdown", {}, "there are /retry, /drop, /import and /status"),
+        ]
+        with World() as w:
+            engine = w.start()
+            engine.wait_for_log("started")
+            self.assertEqual(stat.S_IMODE(os.stat(w.data / "control.sock").st_mode), 0o600)
+            for path, body, words in rows:
+                with self.subTest(path=path, body=body):
+                    connection = Door(str(w.data / "control.sock"))
+                    connection.request("POST", path, None if body is None else json.dumps(body))
+                    answer = connection.getresponse()
+                    self.assertIn(words, json.loads(answer.read())["error"])
+                    self.assertIn(answer.status, (404, 422))
+                    connection.close()
             self.assertEqual(engine.stop().code, 0)
 
     def test_an_engine_that_was_killed_leaves_a_door_that_nobody_answers(self):
