@@ -44,7 +44,7 @@ int64_t delivery_retry_after_ms(const struct http_response *response, int64_t wa
         int64_t seconds = 0;
         int64_t date_ms = time_parse_http(text);
         if (parse_int(text, &seconds, NULL) == 0)
-            ms = seconds > RETRY_AFTER_MAX_MS / 1000 ? RETRY_AFTER_MAX_MS : seconds * 1000;
+            ms = seconds < 0 ? 0 : seconds > RETRY_AFTER_MAX_MS / 1000 ? RETRY_AFTER_MAX_MS : seconds * 1000;
         else if (date_ms > 0)
             ms = date_ms - wall_ms;
     }

@@ -96,6 +96,7 @@ void ordered_push_keys(lua_State *L, int index)
     lua_pushnil(L);
     while (lua_next(L, index)) {
         lua_pop(L, 1);
+        (void)rank(L, -1); /* one key of a table is refused like two */
         lua_pushvalue(L, -1);
         lua_rawseti(L, keys, ++count);
     }
@@ -107,6 +108,7 @@ static int pairs_next(lua_State *L)
 {
     lua_Integer at = lua_tointeger(L, lua_upvalueindex(2));
 
+    luaL_checktype(L, 1, LUA_TTABLE); /* a script may call the iterator with anything */
     for (;;) {
         script_charge(L, 1);
         if (lua_rawgeti(L, lua_upvalueindex(1), ++at) == LUA_TNIL)

@@ -7,12 +7,9 @@
 #define RECORD_VIEW "switchboard.record"
 
 struct record_view {
-    const json_t *value; /* borrowed; NULL once the call is over */
-    struct record_view *next;
+    const json_t *value; /* borrowed while `call` is the call under way */
+    uint64_t call;
 };
-
-/* The views of the call under way: the registry holds the head, so that all can be emptied. */
-static const char head_key = 0;
 
 static void push_member(lua_State *L, const json_t *value)
 {
@@ -24,41 +21,28 @@ static void push_member(lua_State *L, const json_t *value)
 
 void record_view_push(lua_State *L, const json_t *value)
 {
-    struct record_view *view = lua_newuserdatauv(L, sizeof(*view), 1);
+    struct record_view *view = lua_newuserdatauv(L, sizeof(*view), 0);
 
-    view->value = value;
-    (void)lua_rawgetp(L, LUA_REGISTRYINDEX, &head_key);
-    view->next = lua_touserdata(L, -1);
-    /* Each view keeps the one before it alive, and the registry the newest. */
-    (void)lua_setiuservalue(L, -2, 1);
-    lua_pushvalue(L, -1);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &head_key);
+    *view = (struct record_view){ .value = value, .call = script_of(L)->call };
     luaL_setmetatable(L, RECORD_VIEW);
 }
 
-void record_view_close(lua_State *L)
+static const json_t *value_of(lua_State *L, const struct record_view *view)
 {
-    (void)lua_rawgetp(L, LUA_REGISTRYINDEX, &head_key);
-    for (struct record_view *view = lua_touserdata(L, -1); view; view = view->next)
-        view->value = NULL;
-    lua_pop(L, 1);
-    lua_pushnil(L);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &head_key);
+    if (view->call != script_of(L)->call)
+        (void)luaL_error(L, "a part of an earlier record was kept: copy what you need");
+    return view->value;
 }
 
 const json_t *record_view_to(lua_State *L, int index)
 {
     const struct record_view *view = luaL_testudata(L, index, RECORD_VIEW);
-    return view ? view->value : NULL;
+    return view ? value_of(L, view) : NULL;
 }
 
 static const json_t *check_view(lua_State *L)
 {
-    const struct record_view *view = luaL_checkudata(L, 1, RECORD_VIEW);
-
-    if (!view->value)
-        (void)luaL_error(L, "a part of an earlier record was kept: copy what you need");
-    return view->value;
+    return value_of(L, luaL_checkudata(L, 1, RECORD_VIEW));
 }
 
 static int view_index(lua_State *L)
@@ -135,6 +119,15 @@ static int view_pairs(lua_State *L)
     return 2;
 }
 
+/* Two looks at one part are equal. */
+static int view_eq(lua_State *L)
+{
+    const json_t *a = record_view_to(L, 1), *b = record_view_to(L, 2);
+
+    lua_pushboolean(L, a && a == b);
+    return 1;
+}
+
 static int view_tostring(lua_State *L)
 {
     const json_t *value = check_view(L);
@@ -145,9 +138,13 @@ static int view_tostring(lua_State *L)
 
 void record_view_open(lua_State *L)
 {
-    static const luaL_Reg functions[] = { { "__index", view_index },       { "__newindex", view_newindex },
-                                          { "__len", view_len },           { "__pairs", view_pairs },
-                                          { "__tostring", view_tostring }, { NULL, NULL } };
+    static const luaL_Reg functions[] = { { "__index", view_index },
+                                          { "__newindex", view_newindex },
+                                          { "__len", view_len },
+                                          { "__pairs", view_pairs },
+                                          { "__tostring", view_tostring },
+                                          { "__eq", view_eq },
+                                          { NULL, NULL } };
 
     (void)luaL_newmetatable(L, RECORD_VIEW);
     luaL_setfuncs(L, functions, 0);

@@ -30,10 +30,25 @@ static int sticky_pcall(lua_State *L)
 {
     luaL_checkany(L, 1);
     int status = lua_pcall(L, lua_gettop(L) - 1, LUA_MULTRET, 0);
+    if (status != LUA_OK)
+        script_note_refusal(script_of(L));
     script_check_abort(L);
     lua_pushboolean(L, status == LUA_OK);
     lua_insert(L, 1);
     return lua_gettop(L);
+}
+
+/* Upvalue: the script's handler. An abort is raised inside the hook, where no hook fires: a handler that loops would
+ * never end there, so it does not run at all. */
+static int guarded_handler(lua_State *L)
+{
+    script_note_refusal(script_of(L));
+    if (script_of(L)->abort_text)
+        return 1;
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    lua_call(L, lua_gettop(L) - 1, 1);
+    return 1;
 }
 
 static int sticky_xpcall(lua_State *L)
@@ -42,25 +57,34 @@ static int sticky_xpcall(lua_State *L)
 
     luaL_checktype(L, 2, LUA_TFUNCTION);
     lua_pushvalue(L, 2);
-    lua_insert(L, 1); /* handler, function, handler, arguments */
+    lua_pushcclosure(L, guarded_handler, 1);
+    lua_insert(L, 1); /* handler, function, the script's handler, arguments */
     lua_remove(L, 3);
     int status = lua_pcall(L, top - 2, LUA_MULTRET, 1);
+    if (status != LUA_OK)
+        script_note_refusal(script_of(L));
     script_check_abort(L);
     lua_pushboolean(L, status == LUA_OK);
     lua_replace(L, 1);
     return lua_gettop(L);
 }
 
-/* A finalizer runs with hooks off: nothing would stop it. */
+static void refuse_field(lua_State *L, const char *name)
+{
+    lua_pushstring(L, name);
+    if (lua_rawget(L, 2) != LUA_TNIL)
+        (void)luaL_error(L, "%s is not available to scripts", name);
+    lua_pop(L, 1);
+}
+
+/* A finalizer runs with hooks off, so nothing would stop it; a weak table shows when garbage was collected. */
 static int safe_setmetatable(lua_State *L)
 {
     luaL_checktype(L, 1, LUA_TTABLE);
     luaL_argexpected(L, lua_isnil(L, 2) || lua_istable(L, 2), 2, "nil or table");
     if (lua_istable(L, 2)) {
-        lua_pushliteral(L, "__gc");
-        if (lua_rawget(L, 2) != LUA_TNIL)
-            return luaL_error(L, "__gc is not available to scripts");
-        lua_pop(L, 1);
+        refuse_field(L, "__gc");
+        refuse_field(L, "__mode");
     }
     if (luaL_getmetafield(L, 1, "__metatable") != LUA_TNIL)
         return luaL_error(L, "cannot change a protected metatable");
@@ -71,8 +95,7 @@ static int safe_setmetatable(lua_State *L)
 
 /* ---- no addresses, no chance ------------------------------------------------------------------------------------------ */
 
-/* Pushes the text of the value at `index`. */
-static void push_text(lua_State *L, int index)
+void sandbox_push_text(lua_State *L, int index)
 {
     int type = lua_type(L, index);
 
@@ -90,28 +113,29 @@ static void push_text(lua_State *L, int index)
 static int plain_tostring(lua_State *L)
 {
     luaL_checkany(L, 1);
-    push_text(L, 1);
+    sandbox_push_text(L, 1);
     return 1;
 }
 
 /* Upvalue: the library's string.format. Every argument that is no number or text becomes text first. */
 static int plain_format(lua_State *L)
 {
-    const char *format = luaL_checkstring(L, 1);
+    size_t size = 0;
+    const char *format = luaL_checklstring(L, 1, &size);
     int top = lua_gettop(L);
 
-    for (const char *p = format; (p = strchr(p, '%')) != NULL; p++) {
+    for (const char *p = format; (p = memchr(p, '%', size - (size_t)(p - format))) != NULL; p++) {
         p++;
         p += strspn(p, "-+ #0123456789.");
         if (*p == 'p')
             return luaL_error(L, "'%%p' is not available to scripts");
-        if (!*p)
+        if (p >= format + size)
             break;
     }
     for (int i = 2; i <= top; i++) {
         int type = lua_type(L, i);
         if (type != LUA_TNUMBER && type != LUA_TSTRING && type != LUA_TNIL && type != LUA_TBOOLEAN) {
-            push_text(L, i);
+            sandbox_push_text(L, i);
             lua_replace(L, i);
         }
     }
@@ -136,15 +160,23 @@ static int seeded_random(lua_State *L)
     struct script *script = script_of(L);
     lua_Integer low = 1, high = 0;
 
-    if (lua_gettop(L) == 0) {
+    switch (lua_gettop(L)) {
+    case 0:
         lua_pushnumber(L, (lua_Number)(next_chance(script) >> 11) * 0x1.0p-53);
         return 1;
-    }
-    if (lua_gettop(L) == 1) {
+    case 1:
         high = luaL_checkinteger(L, 1);
-    } else {
+        if (high == 0) { /* all 64 bits, as Lua does */
+            lua_pushinteger(L, (lua_Integer)next_chance(script));
+            return 1;
+        }
+        break;
+    case 2:
         low = luaL_checkinteger(L, 1);
         high = luaL_checkinteger(L, 2);
+        break;
+    default:
+        return luaL_error(L, "wrong number of arguments");
     }
     luaL_argcheck(L, low <= high, lua_gettop(L), "interval is empty");
     uint64_t span = (uint64_t)high - (uint64_t)low + 1;
@@ -169,7 +201,7 @@ static int log_print(lua_State *L)
     for (int i = 1; i <= top; i++) {
         if (i > 1)
             luaL_addchar(&out, ' ');
-        push_text(L, i);
+        sandbox_push_text(L, i);
         luaL_addvalue(&out);
     }
     luaL_pushresult(&out);
@@ -178,20 +210,7 @@ static int log_print(lua_State *L)
     return 0;
 }
 
-/* ---- globals are made once ------------------------------------------------------------------------------------------------ */
-
-/* A call must not leave anything behind for the next one. */
-static int refuse_global(lua_State *L)
-{
-    struct script *script = script_of(L);
-
-    if (script->is_loading) {
-        lua_rawset(L, 1);
-        return 0;
-    }
-    return luaL_error(L, "assignment to global '%s' inside a call: write 'local %s'",
-                      luaL_tolstring(L, 2, NULL), luaL_tolstring(L, 2, NULL));
-}
+/* ---- opening ----------------------------------------------------------------------------------------------------- */
 
 static void replace_functions(lua_State *L)
 {
@@ -231,16 +250,10 @@ void sandbox_open(lua_State *L)
     remove_globals(L);
     remove_field(L, "string", "dump");
     replace_functions(L);
+    counted_open(L);
     ordered_open(L);
     pattern_open(L);
     record_view_open(L);
     sb_lib_open(L);
-    lua_pushglobaltable(L);
-    lua_createtable(L, 0, 1);
-    lua_pushcfunction(L, refuse_global);
-    lua_setfield(L, -2, "__newindex");
-    lua_pushboolean(L, 0);
-    lua_setfield(L, -2, "__metatable");
-    lua_setmetatable(L, -2);
-    lua_pop(L, 1);
+    frozen_open(L);
 }

@@ -10,7 +10,9 @@
 
 enum { TEXT_MAX = 16 * 1024 * 1024, LIB_SIZE_MAX = 1024 * 1024, LIB_NAME_MAX = 64 };
 
-/* Pushes what is in `out`, and releases it whatever happens: pushing may raise, so the memory is Lua's by then. */
+enum { OFFSET_MAX = 24 * 60 };
+
+/* Text that grows while Lua may raise: a box that Lua collects owns it. */
 struct text_box {
     struct buf buf;
 };
@@ -36,12 +38,20 @@ static struct buf *new_text(lua_State *L)
     return &box->buf;
 }
 
+static void check_text(lua_State *L, const struct buf *text)
+{
+    if (!text->failed)
+        return;
+    if (text->len < text->max / 2) /* it grows by characters: there was room, but no memory */
+        script_out_of_memory(L);
+    (void)luaL_error(L, "the text is too long");
+}
+
 static int push_text(lua_State *L, struct buf *text)
 {
-    if (text->failed)
-        return luaL_error(L, "the text is too long");
+    check_text(L, text);
     lua_pushlstring(L, text->data, text->len);
-    buf_clear(text);
+    buf_done(text); /* now, not when the garbage is collected: Lua does not know how large it is */
     return 1;
 }
 
@@ -158,8 +168,7 @@ static int lib_words(lua_State *L)
 
     script_charge(L, (int64_t)size * 2);
     fold(folded, text, size);
-    if (folded->failed)
-        return luaL_error(L, "the text is too long");
+    check_text(L, folded);
     lua_newtable(L);
     for (size_t at = 0; at < folded->len;) {
         size_t length = word_length(folded->data, folded->len, at);
@@ -172,6 +181,7 @@ static int lib_words(lua_State *L)
             at += skip;
         }
     }
+    buf_done(folded);
     return 1;
 }
 
@@ -195,13 +205,15 @@ static int lib_digits(lua_State *L)
 static int lib_local_time(lua_State *L)
 {
     int64_t ms = lua_isinteger(L, 1) ? lua_tointeger(L, 1) : time_parse_rfc3339(luaL_optstring(L, 1, ""));
+    lua_Integer offset = luaL_optinteger(L, 2, 0);
     char text[TIME_TEXT_MAX];
 
-    if (ms < 0) {
+    luaL_argcheck(L, offset >= -OFFSET_MAX && offset <= OFFSET_MAX, 2, "minutes east of UTC, at most a day");
+    if (ms < 0 || ms > INT64_MAX / 2) {
         lua_pushnil(L);
         return 1;
     }
-    time_format_wall(ms, (int)luaL_optinteger(L, 2, 0), text);
+    time_format_wall(ms, (int)offset, text);
     lua_pushlstring(L, text, strlen("YYYY-MM-DD HH:MM"));
     return 1;
 }
@@ -238,13 +250,17 @@ static void read_lib(lua_State *L, const char *name)
     size_t size = 0;
 
     (void)snprintf(path, sizeof(path), "%s/%s.lua", script->lib_dir ? script->lib_dir : ".", name);
-    if (!script->lib_dir || file_read(path, LIB_SIZE_MAX, &data, &size, &err) < 0)
+    if (!script->lib_dir || file_read(path, LIB_SIZE_MAX, &data, &size, &err) < 0) {
+        if (err.status == SB_ENOMEM)
+            script_out_of_memory(L);
         (void)luaL_error(L, "cannot load library '%s': %s", name,
                          script->lib_dir ? err.text : "this script has no lib folder");
+    }
     buf_add(text, data, size);
     free(data);
     lua_pushfstring(L, "@%s", path);
-    if (text->failed || luaL_loadbufferx(L, text->data, text->len, lua_tostring(L, -1), "t") != LUA_OK)
+    check_text(L, text);
+    if (luaL_loadbufferx(L, text->data, text->len, lua_tostring(L, -1), "t") != LUA_OK)
         (void)lua_error(L);
 }
 

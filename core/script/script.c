@@ -11,115 +11,91 @@
 enum {
     MEMORY_MAX_DEFAULT = 32 * 1024 * 1024,
     INSTRUCTIONS_MAX_DEFAULT = 50 * 1000 * 1000,
-    HOOK_EVERY = 1000,
     FILE_SIZE_MAX = 1024 * 1024
 };
 
-static const char memory_text[] = "the script used more memory than it may";
-static const char budget_text[] =
-    "the script took longer than it may: an endless loop, or a pattern that matches slowly";
-
-/* ---- limits ---------------------------------------------------------------------------------------------------- */
-
-static void *allocate(void *ctx, void *block, size_t old_size, size_t new_size)
-{
-    struct script *script = ctx;
-    size_t freed = block ? old_size : 0;
-
-    if (new_size == 0) {
-        script->memory_used -= freed;
-        free(block);
-        return NULL;
-    }
-    if (new_size > freed && script->memory_used - freed + new_size > script->limits.memory_max) {
-        if (!script->abort_text)
-            script->abort_text = memory_text;
-        return NULL;
-    }
-    void *grown = realloc(block, new_size);
-    if (grown)
-        script->memory_used += new_size - freed;
-    return grown;
-}
-
-static void on_count(lua_State *L, lua_Debug *ar)
-{
-    (void)ar;
-    script_charge(L, HOOK_EVERY);
-}
-
-void script_abort(lua_State *L, const char *text)
-{
-    struct script *script = script_of(L);
-
-    if (!script->abort_text)
-        script->abort_text = text;
-    /* From now on every instruction raises it again, whatever catches it. */
-    lua_sethook(L, on_count, LUA_MASKCOUNT, 1);
-    (void)luaL_error(L, "%s", script->abort_text);
-}
-
-void script_check_abort(lua_State *L)
-{
-    struct script *script = script_of(L);
-
-    if (script->abort_text)
-        script_abort(L, script->abort_text);
-}
-
-void script_charge(lua_State *L, int64_t steps)
-{
-    struct script *script = script_of(L);
-
-    script->budget -= steps;
-    if (script->abort_text || script->budget < 0)
-        script_abort(L, budget_text);
-}
-
 /* ---- errors -------------------------------------------------------------------------------------------------------- */
 
-/* Lua names chunks "path:line:"; anything else is made a string without an address. */
+/* The end of the file's name when `text` begins as Lua begins its own errors ("some/file.lua:12: "), else NULL. */
+static const char *name_end(const char *text)
+{
+    const char *end = strchr(text, ':');
+    size_t digits = end ? strspn(end + 1, "0123456789") : 0;
+
+    return digits > 0 && strncmp(end + 1 + digits, ": ", 2) == 0 ? end : NULL;
+}
+
+/* The message handler of every call: makes any error value a text with file and line, without an address. */
 static int describe_error(lua_State *L)
 {
-    if (lua_type(L, 1) != LUA_TSTRING) {
-        const char *text =
-            luaL_getmetafield(L, 1, "__tostring") ? luaL_tolstring(L, 1, NULL) : luaL_typename(L, 1);
-        lua_pushfstring(L, "error value of type %s", text);
-    }
+    char place[SCRIPT_PLACE_MAX];
+
+    lua_settop(L, 1);
+    script_note_refusal(script_of(L));
+    if (script_of(L)->abort_text)
+        return 1; /* the text of the abort is told, whatever was raised */
+    if (lua_type(L, 1) == LUA_TSTRING || lua_type(L, 1) == LUA_TNUMBER ||
+        luaL_getmetafield(L, 1, "__tostring") != LUA_TNIL)
+        (void)luaL_tolstring(L, 1, NULL);
+    else
+        lua_pushfstring(L, "the script raised a %s instead of a text", luaL_typename(L, 1));
+    if (name_end(lua_tostring(L, -1)))
+        return 1;
+    script_place(L, place);
+    lua_pushfstring(L, "%s%s", place, lua_tostring(L, -1));
     return 1;
 }
 
-static int fail_from(struct script *script, lua_State *L, struct sb_error *err)
+/* Lua shortens the names of files that are far away: "...r/rules.lua:12:". They are written out again. */
+static void add_with_path(struct buf *out, const char *path, const char *text)
 {
-    const char *text = lua_tostring(L, -1);
+    const char *end = name_end(text);
 
-    if (!text)
-        text = "unknown error";
-    if (script->abort_text && !strstr(text, script->abort_text))
-        text = script->abort_text;
-    /* What Lua words itself begins with the place already. */
-    if (strncmp(text, script->path, strlen(script->path)) == 0)
-        return sb_fail(err, SB_EINPUT, "%s", text);
-    return sb_fail(err, SB_EINPUT, "%s: %s", script->path, text);
+    if (end && strncmp(text, "...", 3) == 0) {
+        size_t tail = (size_t)(end - text) - 3, size = strlen(path);
+        if (tail <= size && memcmp(path + size - tail, text + 3, tail) == 0) {
+            buf_printf(out, "%s%s", path, end);
+            return;
+        }
+    }
+    if (!end && strncmp(text, path, strlen(path)) != 0)
+        buf_printf(out, "%s: ", path);
+    buf_str(out, text);
+}
+
+/* The error on the top of the stack is a text: describe_error made it, or Lua had no memory for anything else. */
+static int fail_from(struct script *script, lua_State *L, int status, struct sb_error *err)
+{
+    const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "unknown error";
+    enum sb_status code = SB_EINPUT;
+    char aborted[SCRIPT_PLACE_MAX + 128];
+    AUTO_BUF out;
+
+    if (status == LUA_ERRMEM)
+        script_note_refusal(script);
+    if (script->abort_text) {
+        (void)snprintf(aborted, sizeof(aborted), "%s%s", script->abort_place, script->abort_text);
+        text = aborted;
+    }
+    if (script->is_out_of_memory || (status == LUA_ERRMEM && !script->abort_text))
+        code = SB_ENOMEM;
+    buf_init(&out, PATH_MAX + (size_t)4096);
+    add_with_path(&out, script->path, text);
+    return sb_fail(err, code, "%s", out.failed ? text : out.data);
 }
 
 /* ---- loading --------------------------------------------------------------------------------------------------------- */
 
-struct loading {
-    const char *text;
-    size_t size;
-    const char *chunk_name;
-};
-
 static int open_and_load(lua_State *L)
 {
-    const struct loading *loading = lua_touserdata(L, 1);
+    struct script *script = script_of(L);
 
     sandbox_open(L);
-    lua_pushcfunction(L, describe_error);
-    if (luaL_loadbufferx(L, loading->text, loading->size, loading->chunk_name, "t") != LUA_OK)
+    lua_pushfstring(L, "@%s", script->path);
+    if (luaL_loadbufferx(L, script->text, script->text_size, lua_tostring(L, -1), "t") != LUA_OK)
         return lua_error(L);
     lua_call(L, 0, 0);
+    script_check_abort(L);
     return 0;
 }
 
@@ -131,53 +107,50 @@ static int panic(lua_State *L)
 
 static void close_state(struct script *script)
 {
-    if (script->L) {
-        lua_sethook(script->L, NULL, 0, 0);
-        lua_close(script->L);
+    lua_State *L = script->L;
+
+    script->L = NULL; /* the allocator asks it for places no more */
+    if (L) {
+        lua_sethook(L, NULL, 0, 0);
+        lua_close(L);
     }
-    script->L = NULL;
 }
 
-static void arm(struct script *script)
-{
-    script->budget = (int64_t)script->limits.instructions_max;
-    script->abort_text = NULL;
-    lua_sethook(script->L, on_count, LUA_MASKCOUNT, HOOK_EVERY);
-}
-
+/* The main chunk sees the same chance and time whenever it runs: at the start, or again after an abort. */
 static int make_state(struct script *script, struct sb_error *err)
 {
-    AUTO_STR text = NULL;
-    size_t size = 0;
-    AUTO_BUF chunk_name;
+    uint64_t chance = script->chance;
+    int64_t now_ms = script->now_ms;
+    int rc = 0;
 
-    int rc = file_read(script->path, FILE_SIZE_MAX, &text, &size, err);
-    if (rc < 0)
-        return rc;
-    buf_init(&chunk_name, PATH_MAX + 2);
-    buf_printf(&chunk_name, "@%s", script->path);
     script->memory_used = 0;
-    script->L = lua_newstate(allocate, script);
-    if (!script->L || chunk_name.failed)
+    script->matching_steps = 0;
+    limits_arm(script);
+    lua_State *L = lua_newstate(limits_allocate, script);
+    if (!L)
         return sb_fail(err, SB_ENOMEM, "cannot load '%s': out of memory", script->path);
-    lua_State *L = script->L;
+    script->L = L;
     (void)lua_atpanic(L, panic);
     *(struct script **)lua_getextraspace(L) = script;
-    struct loading loading = { .text = text, .size = size, .chunk_name = chunk_name.data };
-    arm(script);
+    limits_arm(script);
+    script->chance = 0;
+    script->now_ms = 0;
     script->is_loading = true;
+    lua_pushcfunction(L, describe_error);
     lua_pushcfunction(L, open_and_load);
-    lua_pushlightuserdata(L, &loading);
-    int status = lua_pcall(L, 1, 0, 0);
+    /* Garbage fills less of what the script may use when it is collected early. */
+    (void)lua_gc(L, LUA_GCINC, 120, 200, 0);
+    int status = lua_pcall(L, 0, 0, 1);
     script->is_loading = false;
+    script->chance = chance;
+    script->now_ms = now_ms;
     if (status != LUA_OK || script->abort_text) {
-        rc = status == LUA_ERRMEM && !script->abort_text
-                 ? sb_fail(err, SB_ENOMEM, "cannot load '%s': out of memory", script->path)
-                 : fail_from(script, L, err);
+        rc = fail_from(script, L, status, err);
         close_state(script);
-        return rc;
+    } else {
+        lua_settop(L, 0);
     }
-    return 0;
+    return rc;
 }
 
 int script_load(const char *path, const char *lib_dir, const struct script_limits *limits, struct log *log,
@@ -198,8 +171,10 @@ int script_load(const char *path, const char *lib_dir, const struct script_limit
     script->path = strdup(path);
     script->lib_dir = lib_dir ? strdup(lib_dir) : NULL;
     int rc = script->path && (!lib_dir || script->lib_dir)
-                 ? make_state(script, err)
+                 ? file_read(path, FILE_SIZE_MAX, &script->text, &script->text_size, err)
                  : sb_fail(err, SB_ENOMEM, "cannot load '%s': out of memory", path);
+    if (rc == 0)
+        rc = make_state(script, err);
     if (rc < 0) {
         script_free(script);
         return rc;
@@ -216,6 +191,7 @@ void script_free(struct script *script)
     (void)pthread_mutex_destroy(&script->lock);
     free(script->path);
     free(script->lib_dir);
+    free(script->text);
     free(script);
 }
 
@@ -233,11 +209,11 @@ static int call_function(lua_State *L)
 
     if (lua_getglobal(L, calling->function) != LUA_TFUNCTION)
         return luaL_error(L, "%s: there is no function '%s'", script_of(L)->path, calling->function);
-    record_view_push(L, calling->record);
-    if (calling->argument)
-        value_push(L, calling->argument);
+    if (calling->record)
+        record_view_push(L, calling->record);
     else
         lua_pushnil(L);
+    value_push(L, calling->argument);
     lua_call(L, 2, 1);
     script_check_abort(L);
     calling->result = value_to_json(L, -1);
@@ -252,18 +228,14 @@ static int call_locked(struct script *script, struct calling *calling, struct sb
             return rc;
     }
     lua_State *L = script->L;
-    arm(script);
+    limits_arm(script);
     lua_settop(L, 0);
     lua_pushcfunction(L, describe_error);
     lua_pushcfunction(L, call_function);
     lua_pushlightuserdata(L, calling);
     int status = lua_pcall(L, 1, 0, 1);
-    record_view_close(L);
-    int rc = 0;
-    if (script->abort_text || status != LUA_OK)
-        rc = status == LUA_ERRMEM && !script->abort_text
-                 ? sb_fail(err, SB_ENOMEM, "%s: out of memory", script->path)
-                 : fail_from(script, L, err);
+    script->call++; /* every view made in this call is empty from here on */
+    int rc = script->abort_text || status != LUA_OK ? fail_from(script, L, status, err) : 0;
     if (script->abort_text || status == LUA_ERRMEM)
         close_state(script); /* what an abort left behind is not to be trusted */
     else
@@ -297,17 +269,20 @@ static int look_for_function(lua_State *L)
 
 bool script_has(struct script *script, const char *name)
 {
+    struct sb_error err = SB_ERROR_INIT;
     bool has = false;
 
     (void)pthread_mutex_lock(&script->lock);
-    if (script->L) {
+    if (script->L || make_state(script, &err) == 0) {
         lua_State *L = script->L;
-        arm(script);
+        limits_arm(script);
         lua_settop(L, 0);
         lua_pushcfunction(L, look_for_function);
         lua_pushlightuserdata(L, (void *)(uintptr_t)name);
         has = lua_pcall(L, 1, 1, 0) == LUA_OK && lua_toboolean(L, -1);
         lua_settop(L, 0);
+        if (script->abort_text)
+            close_state(script);
     }
     (void)pthread_mutex_unlock(&script->lock);
     return has;

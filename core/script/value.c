@@ -11,6 +11,7 @@ enum { DEPTH_MAX = 64 };
 struct json_box {
     json_t *root; /* owned; NULL once taken */
 };
+enum { NODE_SIZE = 64 }; /* about what jansson takes for a value, beside its text */
 
 void value_push(lua_State *L, const json_t *value)
 {
@@ -79,6 +80,19 @@ static struct json_box *new_box(lua_State *L)
 /* Ownership while Lua may raise: every container is put into its parent, or into the box, before it is filled. */
 static void fill(lua_State *L, int index, json_t *parent, const char *key, int depth);
 
+/* Takes what the next value of the result needs from the script's memory, as if it were Lua's: a table that is in the
+ * result a thousand times is a thousand copies. */
+static void reserve(lua_State *L, size_t text_size)
+{
+    struct script *script = script_of(L);
+    size_t size = NODE_SIZE + text_size;
+
+    script_charge(L, (int64_t)(1 + size / NODE_SIZE));
+    if (size > script->limits.memory_max - script->result_size)
+        (void)luaL_error(L, "the result is larger than the memory that the script may use");
+    script->result_size += size;
+}
+
 static void put(lua_State *L, json_t *parent, const char *key, json_t *value)
 {
     int rc = -1;
@@ -87,7 +101,7 @@ static void put(lua_State *L, json_t *parent, const char *key, json_t *value)
         rc = json_is_array(parent) ? json_array_append_new(parent, value)
                                    : json_object_set_new(parent, key, value);
     if (rc < 0)
-        (void)luaL_error(L, "not enough memory");
+        script_out_of_memory(L);
 }
 
 static void put_string(lua_State *L, int index, json_t *parent, const char *key)
@@ -98,11 +112,13 @@ static void put_string(lua_State *L, int index, json_t *parent, const char *key)
     if (!utf8_is_valid(text, size))
         (void)luaL_error(L, "the result has text that is not UTF-8%s%s", key ? " in field " : "",
                          key ? key : "");
+    reserve(L, size);
     put(L, parent, key, json_stringn(text, size));
 }
 
 static void put_number(lua_State *L, int index, json_t *parent, const char *key)
 {
+    reserve(L, 0);
     if (lua_isinteger(L, index)) {
         put(L, parent, key, json_integer(lua_tointeger(L, index)));
         return;
@@ -115,8 +131,8 @@ static void put_number(lua_State *L, int index, json_t *parent, const char *key)
 
 static void fill_array(lua_State *L, int index, json_t *parent, const char *key, size_t count, int depth)
 {
+    reserve(L, 0);
     json_t *array = json_array();
-
     put(L, parent, key, array);
     for (size_t i = 1; i <= count; i++) {
         lua_rawgeti(L, index, (lua_Integer)i);
@@ -127,8 +143,8 @@ static void fill_array(lua_State *L, int index, json_t *parent, const char *key,
 
 static void fill_object(lua_State *L, int index, json_t *parent, const char *key, int depth)
 {
+    reserve(L, 0);
     json_t *object = json_object();
-
     put(L, parent, key, object);
     ordered_push_keys(L, index);
     int keys = lua_gettop(L);
@@ -171,22 +187,51 @@ static void fill_table(lua_State *L, int index, json_t *parent, const char *key,
         fill_object(L, index, parent, key, depth);
 }
 
+static void check_depth(lua_State *L, int depth)
+{
+    if (depth > DEPTH_MAX)
+        (void)luaL_error(L, "the result is nested deeper than %d, or contains itself", DEPTH_MAX);
+}
+
+/* A part of the record that was returned is copied: the record stays its owner's. */
+static void fill_copy(lua_State *L, const json_t *viewed, json_t *parent, const char *key, int depth)
+{
+    const char *name;
+    json_t *member;
+    size_t index;
+
+    check_depth(L, depth);
+    reserve(L, json_string_length(viewed));
+    json_t *copy = json_is_object(viewed)  ? json_object()
+                   : json_is_array(viewed) ? json_array()
+                                           : json_copy((json_t *)(uintptr_t)viewed);
+    put(L, parent, key, copy);
+    if (json_is_object(viewed)) {
+        json_object_foreach ((json_t *)(uintptr_t)viewed, name, member)
+            fill_copy(L, member, copy, name, depth + 1);
+    } else if (json_is_array(viewed)) {
+        json_array_foreach (viewed, index, member)
+            fill_copy(L, member, copy, NULL, depth + 1);
+    }
+}
+
 static void fill(lua_State *L, int index, json_t *parent, const char *key, int depth)
 {
     const json_t *viewed = record_view_to(L, index);
 
     luaL_checkstack(L, 8, "the result is nested too deeply");
-    if (depth > DEPTH_MAX)
-        (void)luaL_error(L, "the result is nested deeper than %d, or contains itself", DEPTH_MAX);
+    check_depth(L, depth);
     if (viewed) {
-        put(L, parent, key, json_deep_copy(viewed));
+        fill_copy(L, viewed, parent, key, depth);
         return;
     }
     switch (lua_type(L, index)) {
     case LUA_TNIL:
+        reserve(L, 0);
         put(L, parent, key, json_null());
         break;
     case LUA_TBOOLEAN:
+        reserve(L, 0);
         put(L, parent, key, json_boolean(lua_toboolean(L, index)));
         break;
     case LUA_TNUMBER:
@@ -211,9 +256,12 @@ json_t *value_to_json(lua_State *L, int index)
 
     box->root = json_array();
     if (!box->root)
-        (void)luaL_error(L, "not enough memory");
+        script_out_of_memory(L);
+    script_of(L)->result_size = 0;
     fill(L, at, box->root, NULL, 0);
     json_t *value = json_incref(json_array_get(box->root, 0));
+    json_decref(box->root); /* now, not when the garbage is collected: the result has one owner */
+    box->root = NULL;
     lua_pop(L, 1);
     return value;
 }

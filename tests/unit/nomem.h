@@ -9,13 +9,15 @@
 enum { NOMEM_NEVER = -1 };
 
 static int nomem_countdown = NOMEM_NEVER; /* how many allocations still succeed */
+static bool nomem_stays; /* after the first failure everything fails until nomem_countdown is set */
 
 static bool nomem_is_due(void)
 {
     if (nomem_countdown == NOMEM_NEVER)
         return false;
     if (nomem_countdown == 0) {
-        nomem_countdown = NOMEM_NEVER; /* one failure a run: what comes after it must cope */
+        if (!nomem_stays)
+            nomem_countdown = NOMEM_NEVER; /* one failure a run: what comes after it must cope */
         return true;
     }
     nomem_countdown--;
