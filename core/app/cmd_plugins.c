@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "app/command.h"
+#include "app/reference.h"
 #include "app/setup.h"
 #include "app/table.h"
 #include "base/json.h"
@@ -93,40 +94,6 @@ static int list_plugins(struct loader *loader, const struct command_options *opt
 
 /* ---- one plugin ---- */
 
-static void write_bound(struct buf *out, enum sb_option_type type, int64_t value)
-{
-    char text[24];
-
-    if (type == SB_OPT_DURATION) {
-        format_duration(value, text);
-        buf_str(out, text);
-    } else if (type == SB_OPT_SIZE) {
-        format_size(value, text);
-        buf_str(out, text);
-    } else {
-        buf_printf(out, "%" PRId64, value);
-    }
-}
-
-/* "duration 0s to 30d", "one of a, b". */
-static void write_type(struct buf *out, const struct sb_option *row)
-{
-    buf_str(out, conf_type_word(row->type));
-    if (row->type == SB_OPT_ENUM) {
-        for (size_t i = 0; row->choices && row->choices[i]; i++)
-            buf_printf(out, "%s%s", i > 0 ? ", " : ": ", row->choices[i]);
-    } else if (row->min != row->max) {
-        buf_char(out, ' ');
-        write_bound(out, row->type, row->min);
-        if (row->max == INT64_MAX) {
-            buf_str(out, " or more");
-        } else {
-            buf_str(out, " to ");
-            write_bound(out, row->type, row->max);
-        }
-    }
-}
-
 static int write_options(const struct sb_option *rows, const struct sb_option *replaced)
 {
     static const struct table_column columns[] = { { .title = "OPTION" },
@@ -144,7 +111,7 @@ static int write_options(const struct sb_option *rows, const struct sb_option *r
             continue;
         AUTO_BUF type;
         buf_init(&type, TEXT_MAX);
-        write_type(&type, row);
+        reference_type(&type, row);
         table_cell_styled(table, row->name, SCREEN_BOLD);
         table_cell(table, type.data);
         if (row->required && !row->default_text)
@@ -246,17 +213,31 @@ static int show_plugin(struct loader *loader, const struct command_options *opti
     return command_written();
 }
 
-/* ---- the verb ---- */
-
-/* Without engine.conf the installed plugins can be looked at all the same. */
-static int load_conf(const struct command_options *options, bool is_given, struct conf **ret_conf)
+static int write_reference(struct loader *loader)
 {
-    if (!is_given && access(options->conf_path, F_OK) < 0 && errno == ENOENT)
-        return EXIT_OK;
-    return command_conf(options->conf_path, ret_conf);
+    struct sb_error err = SB_ERROR_INIT;
+
+    return reference_write(loader, stdout, &err) < 0 ? command_fail(&err) : command_written();
 }
 
-static int look(const struct command_options *options, const struct conf *conf, const char *name)
+/* ---- the verb ---- */
+
+/* What is to be shown. */
+struct wish {
+    struct command_options common;
+    const char *name; /* NULL: the list */
+    bool is_markdown, has_conf;
+};
+
+/* Without engine.conf the installed plugins can be looked at all the same. */
+static int load_conf(const struct wish *wish, struct conf **ret_conf)
+{
+    if (!wish->has_conf && access(wish->common.conf_path, F_OK) < 0 && errno == ENOENT)
+        return EXIT_OK;
+    return command_conf(wish->common.conf_path, ret_conf);
+}
+
+static int look(const struct wish *wish, const struct conf *conf)
 {
     struct sb_error err = SB_ERROR_INIT;
     struct log *log = command_log();
@@ -265,8 +246,11 @@ static int look(const struct command_options *options, const struct conf *conf, 
 
     if (!loader)
         code = command_fail(&err);
+    else if (wish->is_markdown)
+        code = write_reference(loader);
     else
-        code = name ? show_plugin(loader, options, name) : list_plugins(loader, options);
+        code =
+            wish->name ? show_plugin(loader, &wish->common, wish->name) : list_plugins(loader, &wish->common);
     loader_free(loader);
     log_free(log);
     return code;
@@ -274,22 +258,30 @@ static int look(const struct command_options *options, const struct conf *conf, 
 
 static int run(const struct command *command, int argc, char **argv)
 {
-    static const struct option longs[] = { COMMAND_LONG, { NULL, 0, NULL, 0 } };
-    struct command_options options = COMMAND_OPTIONS_INIT;
+    static const struct option longs[] = { { "markdown", no_argument, NULL, 'm' },
+                                           COMMAND_LONG,
+                                           { NULL, 0, NULL, 0 } };
+    struct wish wish = { .common = COMMAND_OPTIONS_INIT };
     struct conf *conf = NULL;
-    bool is_given = false;
 
     for (int c; (c = getopt_long(argc, argv, COMMAND_SHORT, longs, NULL)) != -1;) {
-        int code = command_common(command, &options, c, argv);
+        wish.has_conf = wish.has_conf || c == 'c';
+        if (c == 'm') {
+            wish.is_markdown = true;
+            continue;
+        }
+        int code = command_common(command, &wish.common, c, argv);
         if (code >= 0)
             return code;
-        is_given = is_given || c == 'c';
     }
+    wish.name = optind < argc ? argv[optind] : NULL;
     if (optind + 1 < argc)
         return command_usage(command, "unexpected argument '%s'", argv[optind + 1]);
-    int code = load_conf(&options, is_given, &conf);
+    if (wish.is_markdown && (wish.name || wish.common.json))
+        return command_usage(command, "--markdown writes the whole reference: leave the rest out");
+    int code = load_conf(&wish, &conf);
     if (code == EXIT_OK)
-        code = look(&options, conf, optind < argc ? argv[optind] : NULL);
+        code = look(&wish, conf);
     conf_free(conf);
     return code;
 }
@@ -297,12 +289,13 @@ static int run(const struct command *command, int argc, char **argv)
 const struct command command_plugins = {
     .name = "plugins",
     .summary = "list plugins, or show the options of one",
-    .usage = "plugins [-c FILE] [NAME] [--json]\n\n"
+    .usage = "plugins [-c FILE] [NAME] [--json | --markdown]\n\n"
              "Lists every plugin that can be loaded from plugin_dir and the installed folder, or the options "
              "of one\n"
              "with their types, defaults and ranges.\n\n"
              "  -c, --config FILE   for its plugin_dir (default: engine.conf, if it is there)\n"
-             "      --json          the same for scripts; ranges in milliseconds and bytes\n\n"
+             "      --json          the same for scripts; ranges in milliseconds and bytes\n"
+             "      --markdown      all settings, plugins and options as one page\n\n"
              "Example:\n"
              "  switchboard plugins deepgram",
     .run = run,
