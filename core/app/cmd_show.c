@@ -9,6 +9,9 @@
 #include "app/show.h"
 #include "base/json.h"
 #include "base/scope.h"
+#include "base/utf8.h"
+
+enum { TEXT_BYTES_MAX = 64 * 1024 };
 
 struct show_options {
     struct command_options common;
@@ -17,6 +20,17 @@ struct show_options {
 };
 
 /* ---- for scripts ---- */
+
+/* A reason that was cut within a character must not hide the whole record. */
+static json_t *mended(const char *text)
+{
+    if (!text)
+        return json_null();
+    AUTO_BUF whole;
+    buf_init(&whole, TEXT_BYTES_MAX);
+    utf8_mend(&whole, text, strlen(text));
+    return json_string(whole.data);
+}
 
 static json_t *place_json(const struct store_record *record)
 {
@@ -30,10 +44,10 @@ static json_t *place_json(const struct store_record *record)
 
 static json_t *record_json(const struct store_record *record, json_t *timeline)
 {
-    return json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:s?, s:b, s:b, s:I, s:I, s:I, s:I, s:o, s:O, s:O}",
-                     "id", (json_int_t)record->id, "state", store_state_word(record->state), "pipeline",
+    return json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:o, s:b, s:b, s:I, s:I, s:I, s:I, s:o, s:O, s:O}", "id",
+                     (json_int_t)record->id, "state", store_state_word(record->state), "pipeline",
                      record->pipeline, "account", record->account, "external_id", record->external_id,
-                     "reference", record->reference, "reason", record->reason, "has_open_intent",
+                     "reference", record->reference, "reason", mended(record->reason), "has_open_intent",
                      record->has_intent, "is_doubtful", record->is_doubtful, "problems",
                      (json_int_t)record->problems, "received_ms", (json_int_t)record->received_ms,
                      "updated_ms", (json_int_t)record->updated_ms, "ended_ms", (json_int_t)record->ended_ms,

@@ -10,6 +10,7 @@ import pty
 import re
 import shutil
 import socket
+import sqlite3
 import stat
 import struct
 import subprocess
@@ -405,6 +406,18 @@ class ChangingTest(VerbCase):
             self.assertEqual(engine.stop().code, 0)
             self.assertEqual(w.states(), {"dropped": 2})
             self.assertEqual(w.report()["services"]["desk"]["tickets_total"], 0)
+
+    def test_a_reason_that_is_no_text_is_refused_and_a_stored_one_is_mended(self):
+        with self.dead_letters(1) as w:
+            done = w.verb("drop", "1", "--reason", b"half \xe2\x82")
+            self.assert_refused(done, "the reason is not UTF-8 text")
+            journal = sqlite3.connect(w.data / "journal.db")
+            journal.execute("UPDATE record SET reason = CAST(X'68616c6620e282' AS TEXT)")
+            journal.commit()
+            journal.close()
+            for text in (self.json(w, "show", "1")["reason"], self.json(w, "records")[0]["reason"]):
+                self.assertRegex(text, "^half \ufffd+$")
+            self.assertRegex(self.verb(w, "show", "1"), r"(?m)^  reason +half \ufffd+$")
 
     def test_drop_of_a_record_under_way_ends_it_at_a_safe_point(self):
         with World([call(1)], deepgram={"retries": 100}) as w:
