@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/parse.h"
+#include "io/http_easies.h"
 #include "io/http_multis.h"
 #include "io/http_save.h"
 #include "io/http_transfer.h"
@@ -56,6 +57,7 @@ struct slot {
 struct http_client {
     struct loop *loop;
     struct log *log;
+    struct http_easies *easies;
     struct http_multis *multis;
     struct http_saver *saver;
     struct http_scratch scratch;
@@ -182,7 +184,7 @@ static void leave_libcurl(struct transfer *transfer)
     if (http->multi)
         http_multis_remove(http->multi, http->easy);
     if (http->easy)
-        http_multis_put(transfer->client->multis, http->easy);
+        http_easies_put(transfer->client->easies, http->easy);
     http->multi = NULL;
     http->easy = NULL;
 }
@@ -239,7 +241,7 @@ static void launch(struct transfer *transfer)
     struct http_transfer *http = &transfer->http;
     struct sb_error err = SB_ERROR_INIT;
 
-    http->easy = http_multis_take(client->multis);
+    http->easy = http_easies_take(client->easies);
     if (!http->easy) {
         end_with_fault(transfer, "cannot start the exchange: out of memory");
         return;
@@ -389,8 +391,9 @@ struct http_client *http_client_new(struct loop *loop, const struct http_client_
     client->soon = loop_timer_new(loop, deliver, client);
     client->watch = loop_timer_new(loop, on_watch, client);
     client->saver = http_saver_new(loop);
+    client->easies = http_easies_new(options, err);
     client->multis = http_multis_new(loop, options, on_ended, deliver, client, err);
-    if (!client->soon || !client->watch || !client->saver || !client->multis ||
+    if (!client->soon || !client->watch || !client->saver || !client->easies || !client->multis ||
         http_scratch_init(&client->scratch) < 0) {
         sb_fail(err, SB_ENOMEM, "cannot make the HTTP client: out of memory");
         http_client_free(client);
@@ -419,6 +422,7 @@ void http_client_free(struct http_client *client)
     free_all(&client->busy);
     free_all(&client->ended);
     http_multis_free(client->multis);
+    http_easies_free(client->easies); /* after the multi handles, whose connections use what is shared */
     http_scratch_done(&client->scratch);
     loop_timer_free(client->soon);
     loop_timer_free(client->watch);

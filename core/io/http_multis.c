@@ -15,13 +15,10 @@
 
 enum {
     TRANSFERS_DEFAULT = 250,
-    SPARES_MAX = 32,             /* easy handles kept for later; 6 KiB each */
     EVENTS_MAX = 256,            /* of one turn */
     IDLE_DEFAULT_MS = 15 * 1000, /* a multi handle without transfers lives as long */
     IDLE_SOCKETS_MAX = 16,       /* connections that an idle engine keeps; a TLS one holds 70 KiB */
     USER_TIMEOUT_MS = 20 * 1000, /* unacknowledged bytes for so long: the other side is gone */
-    BUFFER_SIZE = 16 * 1024,
-    CA_CACHE_S = 24 * 3600
 };
 
 struct http_multi {
@@ -44,7 +41,6 @@ struct watched {
 
 struct http_multis {
     struct loop *loop;
-    struct http_client_options options; /* strings owned */
     http_ended_fn ended;
     http_settled_fn settled;
     void *ctx;
@@ -57,9 +53,7 @@ struct http_multis {
     struct http_multi **list;
     size_t count, room;
     size_t transfers_max;
-    CURLSH *share;
-    CURL *spares[SPARES_MAX];
-    size_t spare_count;
+    uint32_t idle_timeout_ms;
 };
 
 /* ---- descriptors ---- */
@@ -295,7 +289,9 @@ struct http_multi *http_multis_add(struct http_multis *multis, void *easy)
 {
     struct http_multi *multi = choose_multi(multis);
 
-    if (!multi || curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, multi) != CURLE_OK ||
+    if (!multi || curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket) != CURLE_OK ||
+        curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, multi) != CURLE_OK ||
+        curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket) != CURLE_OK ||
         curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, multi) != CURLE_OK ||
         curl_multi_add_handle(multi->curl, easy) != CURLM_OK)
         return NULL;
@@ -328,7 +324,7 @@ bool http_multis_tidy(struct http_multis *multis)
         struct http_multi *multi = multis->list[i];
         if (multi->active == 0 && !worth_dropping(multis, multi))
             continue;
-        if (multi->active > 0 || now_ms - multi->idle_since_ms < multis->options.idle_timeout_ms) {
+        if (multi->active > 0 || now_ms - multi->idle_since_ms < multis->idle_timeout_ms) {
             has_more = true;
             continue;
         }
@@ -355,109 +351,7 @@ size_t http_multis_sockets(const struct http_multis *multis)
     return sockets;
 }
 
-/* ---- easy handles ---- */
-
-static CURLcode set_safety(CURL *easy, const struct http_client_options *options)
-{
-    CURLcode code = CURLE_OK;
-
-#define SET(option, value) (code = code != CURLE_OK ? code : curl_easy_setopt(easy, option, value))
-    SET(CURLOPT_PROTOCOLS_STR, "http,https");
-    SET(CURLOPT_FOLLOWLOCATION, 0L); /* the client follows by itself, and knows whom it may follow */
-    SET(CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
-    SET(CURLOPT_PATH_AS_IS, 1L);
-    SET(CURLOPT_SSL_VERIFYPEER, 1L);
-    SET(CURLOPT_SSL_VERIFYHOST, 2L);
-    SET(CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
-    SET(CURLOPT_CAINFO, options->ca_file);
-    SET(CURLOPT_CAPATH, NULL); /* with a path, libcurl parses the CA file for every connection */
-    SET(CURLOPT_CA_CACHE_TIMEOUT, (long)CA_CACHE_S);
-    SET(CURLOPT_PROXY, options->proxy ? options->proxy : ""); /* "" also hides the environment's */
-    SET(CURLOPT_NOPROXY, "localhost,127.0.0.0/8,::1");
-    return code;
-}
-
-static CURLcode set_plumbing(CURL *easy, const struct http_multis *multis)
-{
-    CURLcode code = CURLE_OK;
-
-    SET(CURLOPT_SHARE, multis->share);
-    SET(CURLOPT_NOSIGNAL, 1L);
-    SET(CURLOPT_QUICK_EXIT,
-        1L); /* else ending a transfer waits, with the whole loop, for a resolver that hangs */
-    SET(CURLOPT_NOPROGRESS, 1L);
-    SET(CURLOPT_BUFFERSIZE, (long)BUFFER_SIZE);
-    SET(CURLOPT_UPLOAD_BUFFERSIZE, (long)BUFFER_SIZE);
-    SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
-    SET(CURLOPT_CLOSESOCKETFUNCTION, close_socket);
-    SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-    SET(CURLOPT_USERAGENT, multis->options.user_agent);
-#undef SET
-    return code;
-}
-
-void *http_multis_take(struct http_multis *multis)
-{
-    if (multis->spare_count > 0)
-        return multis->spares[--multis->spare_count];
-    CURL *easy = curl_easy_init();
-    if (!easy)
-        return NULL;
-    if (set_safety(easy, &multis->options) != CURLE_OK || set_plumbing(easy, multis) != CURLE_OK) {
-        curl_easy_cleanup(easy);
-        return NULL;
-    }
-    return easy;
-}
-
-void http_multis_put(struct http_multis *multis, void *easy)
-{
-    if (multis->spare_count < SPARES_MAX)
-        multis->spares[multis->spare_count++] = easy;
-    else
-        curl_easy_cleanup(easy);
-}
-
 /* ---- life ---- */
-
-/* Names and TLS sessions are shared, connections are not: one pool for all would be the long walk again. */
-static CURLSH *make_share(void)
-{
-    CURLSH *share = curl_share_init();
-
-    if (share && (curl_share_setopt(share, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS) != CURLSHE_OK ||
-                  curl_share_setopt(share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) != CURLSHE_OK)) {
-        (void)curl_share_cleanup(share);
-        return NULL;
-    }
-    return share;
-}
-
-static char *copy_text(const char *text)
-{
-    return text ? strdup(text) : NULL;
-}
-
-static int copy_options(struct http_multis *multis, const struct http_client_options *options,
-                        struct sb_error *err)
-{
-    const curl_version_info_data *libcurl = curl_version_info(CURLVERSION_NOW);
-    const char *ca_file = options->ca_file ? options->ca_file : libcurl->cainfo;
-
-    if (!ca_file || access(ca_file, R_OK) < 0)
-        return sb_fail(err, SB_ECONFIG,
-                       "cannot read the CA file '%s': install ca-certificates, or name another file",
-                       ca_file ? ca_file : "(none)");
-    multis->transfers_max = options->transfers_per_multi ? options->transfers_per_multi : TRANSFERS_DEFAULT;
-    multis->options.idle_timeout_ms = options->idle_timeout_ms ? options->idle_timeout_ms : IDLE_DEFAULT_MS;
-    multis->options.ca_file = copy_text(ca_file);
-    multis->options.user_agent = copy_text(options->user_agent);
-    multis->options.proxy = copy_text(options->proxy);
-    if (!multis->options.ca_file || (options->user_agent && !multis->options.user_agent) ||
-        (options->proxy && !multis->options.proxy))
-        return sb_fail(err, SB_ENOMEM, "cannot make the HTTP client: out of memory");
-    return 0;
-}
 
 struct http_multis *http_multis_new(struct loop *loop, const struct http_client_options *options,
                                     http_ended_fn ended, http_settled_fn settled, void *ctx,
@@ -472,13 +366,13 @@ struct http_multis *http_multis_new(struct loop *loop, const struct http_client_
     multis->ended = ended;
     multis->settled = settled;
     multis->ctx = ctx;
+    multis->transfers_max = options->transfers_per_multi ? options->transfers_per_multi : TRANSFERS_DEFAULT;
+    multis->idle_timeout_ms = options->idle_timeout_ms ? options->idle_timeout_ms : IDLE_DEFAULT_MS;
     multis->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    multis->share = make_share();
-    int rc = copy_options(multis, options, err);
-    if (rc == 0 && multis->epoll_fd >= 0 && multis->share)
+    if (multis->epoll_fd >= 0)
         multis->watch = loop_watch(loop, multis->epoll_fd, on_readable, multis, err);
     if (!multis->watch) {
-        sb_fail(err, SB_EBUSY, "cannot make the HTTP client: no descriptor or memory left");
+        sb_fail(err, SB_EBUSY, "cannot make the HTTP client: %s", strerror(errno));
         http_multis_free(multis);
         return NULL;
     }
@@ -491,16 +385,9 @@ void http_multis_free(struct http_multis *multis)
         return;
     for (size_t i = 0; i < multis->count; i++)
         multi_free(multis->list[i]);
-    for (size_t i = 0; i < multis->spare_count; i++)
-        curl_easy_cleanup(multis->spares[i]);
-    if (multis->share)
-        (void)curl_share_cleanup(multis->share);
     loop_unwatch(multis->watch);
     if (multis->epoll_fd >= 0)
         (void)close(multis->epoll_fd);
-    free((char *)multis->options.ca_file);
-    free((char *)multis->options.user_agent);
-    free((char *)multis->options.proxy);
     free(multis->watched);
     free(multis->list);
     free(multis);

@@ -25,11 +25,6 @@ struct http_multis *http_multis_new(struct loop *loop, const struct http_client_
 /* No transfer may be left. NULL allowed. */
 void http_multis_free(struct http_multis *multis);
 
-/* Gives an easy handle with everything set that is the same for all transfers; NULL when out of memory. It
- * goes back by http_multis_put; what a transfer sets, the next one sets too. */
-void *http_multis_take(struct http_multis *multis);
-void http_multis_put(struct http_multis *multis, void *easy);
-
 /* Starts the transfer of an easy handle. NULL when libcurl refuses. */
 struct http_multi *http_multis_add(struct http_multis *multis, void *easy);
 void http_multis_remove(struct http_multi *multi, void *easy);

@@ -1,4 +1,6 @@
 /* TLS: who is trusted, what is said when nobody is, HTTP/2 where it is offered. */
+#include <time.h>
+
 #include "unit/hostile_server.h"
 #include "unit/hostile_tls.h"
 #include "unit/http_world.h"
@@ -94,6 +96,45 @@ static void the_system_bundle_is_the_default_and_knows_no_test_ca(void **state)
     assert_string_equal("TLS certificate not trusted: unable to get local issuer certificate",
                         get.response->fault);
     exchange_done(&get);
+    world_close(&world);
+    hostile_stop(server);
+    hostile_tls_free(tls);
+}
+
+static double cpu_ms(void)
+{
+    struct timespec now;
+
+    assert_int_equal(0, clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now));
+    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
+
+static double spend_a_handshake(struct world *world, const char *url)
+{
+    struct exchange get = exchange_get(url);
+    double before_ms = cpu_ms();
+
+    assert_int_equal(HTTP_NOT_SENT, world_exchange(world, &get)->sent);
+    exchange_done(&get);
+    return cpu_ms() - before_ms;
+}
+
+/* Reading the system's bundle costs tens of milliseconds, a handshake one or two. */
+static void the_ca_file_is_read_once_and_not_for_every_connection(void **state)
+{
+    enum { HANDSHAKES = 10 };
+    struct world world;
+    struct hostile_tls *tls = hostile_tls_new(ca, "127.0.0.1", false, NULL);
+    struct hostile *server = hostile_start(answer, NULL, tls);
+    double later_ms = 0;
+
+    (void)state;
+    open_world(&world, NULL);
+    double first_ms = spend_a_handshake(&world, hostile_url(server, "/"));
+    for (unsigned i = 0; i < HANDSHAKES; i++)
+        later_ms += spend_a_handshake(&world, hostile_url(server, "/"));
+    assert_int_equal(HANDSHAKES + 1, hostile_connections(server));
+    assert_true(later_ms / HANDSHAKES < first_ms / 2);
     world_close(&world);
     hostile_stop(server);
     hostile_tls_free(tls);
@@ -452,6 +493,7 @@ int main(void)
         cmocka_unit_test(a_server_of_a_trusted_ca_is_talked_to_and_its_connection_kept),
         cmocka_unit_test(a_server_that_cannot_be_trusted_gets_nothing),
         cmocka_unit_test(the_system_bundle_is_the_default_and_knows_no_test_ca),
+        cmocka_unit_test(the_ca_file_is_read_once_and_not_for_every_connection),
         cmocka_unit_test(a_missing_ca_file_is_said_at_the_start),
         cmocka_unit_test(a_handshake_that_fails_is_not_sent),
         cmocka_unit_test(a_body_that_ends_without_tls_goodbye_is_not_whole),
