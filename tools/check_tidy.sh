@@ -9,4 +9,5 @@ build=${1:-build/clang}
     echo "there is no $build/compile_commands.json: build that preset first" >&2
     exit 1
 }
-git ls-files 'core/*.c' 'plugins/*.c' | xargs -P "$(nproc)" -n 6 clang-tidy --quiet -p "$build"
+# One file a run: clang-tidy 14 carries state over and then reports va_lists that are none.
+git ls-files 'core/*.c' 'plugins/*.c' | xargs -P "$(nproc)" -n 1 clang-tidy --quiet -p "$build"

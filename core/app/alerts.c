@@ -94,7 +94,8 @@ static void send_next(struct alerts *alerts)
                                              .body = alerts->head->body,
                                              .body_size = strlen(alerts->head->body),
                                              .timeout_ms = 10 * 1000 };
-    (void)http_client_send(alerts->engine->client, &alerts->request, NULL, NULL, on_done, alerts);
+    if (!http_client_send(alerts->engine->client, &alerts->request, NULL, NULL, on_done, alerts))
+        alerts->is_sending = false; /* out of memory: the next alert tries again */
 }
 
 static void on_timer(void *ctx)

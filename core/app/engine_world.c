@@ -230,8 +230,14 @@ static void send_request(void *ctx, const struct http_request *request, struct s
                          uint64_t ticket)
 {
     struct engine *engine = ctx;
-    (void)http_client_send(engine->client, request, instance_resolve, instance, on_answered,
-                           new_errand(engine, ticket));
+    struct errand *errand = new_errand(engine, ticket);
+
+    if (http_client_send(engine->client, request, instance_resolve, instance, on_answered, errand))
+        return;
+    LOG_ERROR(engine->log, "cannot send", LOG_STR("error", "out of memory"));
+    engine->has_failed = true;
+    loop_stop(engine->loop);
+    free_errand(errand);
 }
 
 static void do_work(void *ctx)

@@ -63,6 +63,13 @@ static void reply_route(struct http_call *call, struct route_reply *reply)
 
 /* ---- deliveries ------------------------------------------------------------------------------------------ */
 
+static void release_delivery(struct delivery *delivery)
+{
+    route_reply_done(&delivery->reply);
+    exchange_free(delivery->x);
+    free(delivery);
+}
+
 static void free_delivery(struct delivery *delivery)
 {
     if (delivery->prev)
@@ -71,9 +78,7 @@ static void free_delivery(struct delivery *delivery)
         delivery->webhooks->deliveries = delivery->next;
     if (delivery->next)
         delivery->next->prev = delivery->prev;
-    route_reply_done(&delivery->reply);
-    exchange_free(delivery->x);
-    free(delivery);
+    release_delivery(delivery);
 }
 
 static struct delivery *new_delivery(struct webhooks *webhooks, struct http_call *call,
@@ -297,7 +302,9 @@ void webhooks_free(struct webhooks *webhooks)
     if (!webhooks)
         return;
     http_server_free(webhooks->server);
-    while (webhooks->deliveries)
-        free_delivery(webhooks->deliveries);
+    for (struct delivery *delivery = webhooks->deliveries, *next = NULL; delivery; delivery = next) {
+        next = delivery->next;
+        release_delivery(delivery);
+    }
     free(webhooks);
 }

@@ -214,11 +214,6 @@ static struct gate *find_other(struct flow *flow, const struct run *run, bool on
     return broken;
 }
 
-bool itinerary_can_switch(struct flow *flow, const struct run *run)
-{
-    return find_other(flow, run, false) != NULL;
-}
-
 bool itinerary_switch(struct flow *flow, struct run *run, bool only_later)
 {
     struct gate *gate = find_other(flow, run, only_later);

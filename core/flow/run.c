@@ -329,9 +329,8 @@ void run_advance(struct flow *flow, struct run *run)
     switch (itinerary_find(flow, run, &gate, &step)) {
     case SPOT_STEP:
         /* Behind an open breaker an alternative is better than waiting. */
-        if (gate_is_broken(gate) && itinerary_can_switch(flow, run) && itinerary_switch(flow, run, false))
-            flow_ready(flow, &run->call.actor);
-        else if (!run->lock && run->lock_fn != step->key && itinerary_rewind(flow, run, gate, step))
+        if ((gate_is_broken(gate) && itinerary_switch(flow, run, false)) ||
+            (!run->lock && run->lock_fn != step->key && itinerary_rewind(flow, run, gate, step)))
             flow_ready(flow, &run->call.actor);
         else if (take_lock(flow, run, gate, step))
             start_step(flow, run, gate, step);

@@ -100,7 +100,6 @@ void itinerary_leave(struct flow *flow, struct run *run);
 /* Moves to another alternative of the stage that is on and not broken (`only_later`: or broken, but behind
  * this one). False: there is none, or effects began here. */
 bool itinerary_switch(struct flow *flow, struct run *run, bool only_later);
-bool itinerary_can_switch(struct flow *flow, const struct run *run);
 /* Notes on the record why a stage has no result. False: out of memory. */
 bool itinerary_add_problem(struct run *run, const char *instance, const char *reason);
 

@@ -317,7 +317,7 @@ static void save(struct flow *flow, struct token *token, const char *value, int6
 
 void token_on_answered(struct flow *flow, struct token *token, struct http_response *response)
 {
-    AUTO_JSON answer = response->status ? json_parse(response->body, response->body_size, NULL) : NULL;
+    AUTO_JSON answer = response->status && response->body ? json_parse(response->body, response->body_size, NULL) : NULL;
     const char *value = answer ? json_str(answer, "access_token") : NULL;
     int status = response->status;
 

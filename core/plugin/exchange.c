@@ -312,9 +312,9 @@ void exchange_set_reason(struct sb_exchange *x, const char *fmt, va_list args)
     AUTO_BUF masked;
     AUTO_BUF mended;
 
-    buf_init(&raw, 64 * 1024);
-    buf_init(&masked, 128 * 1024);
-    buf_init(&mended, 512 * 1024);
+    buf_init(&raw, (size_t)64 * 1024);
+    buf_init(&masked, (size_t)128 * 1024);
+    buf_init(&mended, (size_t)512 * 1024);
     buf_vprintf(&raw, fmt, args);
     instance_mask(raw.data, &masked);
     utf8_mend(&mended, masked.data, masked.len);

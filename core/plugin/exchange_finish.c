@@ -115,8 +115,10 @@ static void write_body(struct sb_exchange *x, struct request_draft *draft)
 {
     if (draft->body_form == BODY_JSON) {
         draft->body_text = json_text(draft->body_json);
-        if (!draft->body_text)
+        if (!draft->body_text) {
             exchange_defect(x, "the body cannot be written as JSON");
+            return;
+        }
         set_bytes(x, draft->body_text, strlen(draft->body_text), "application/json");
     } else if (draft->body_form == BODY_FORM) {
         if (draft->form.failed)

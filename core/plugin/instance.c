@@ -154,7 +154,7 @@ static int find_token_server(struct sb_instance *instance, struct sb_error *err)
 {
     const struct sb_auth *auth = instance->plugin->auth;
     AUTO_BUF url;
-    struct url_place place;
+    struct url_place place = { .is_https = false };
 
     buf_init(&url, URL_SIZE_MAX);
     if (!auth || auth->kind != SB_AUTH_OAUTH2)

@@ -72,7 +72,7 @@ static int add_basic(const struct sb_instance *instance, struct buf *out)
         auth && auth->password ? instance_value(instance, auth->password) : NULL;
     SB_CLEANUP(wiped_buf_done) struct buf pair;
 
-    buf_init(&pair, 64 * 1024);
+    buf_init(&pair, (size_t)64 * 1024);
     if (!user || !user->text || !password)
         return -1;
     buf_str(&pair, user->text);
@@ -145,7 +145,7 @@ void instance_hide_secrets(const struct sb_instance *instance, struct log *log)
 {
     AUTO_BUF basic;
 
-    buf_init(&basic, 128 * 1024);
+    buf_init(&basic, (size_t)128 * 1024);
     for (size_t i = 0; i < instance->value_count; i++)
         if (instance->values[i].option->type == SB_OPT_SECRET && instance->values[i].text)
             log_hide(log, instance->values[i].text);

@@ -267,10 +267,11 @@ static int load_new(struct loader *loader, const char *name, const struct sb_plu
     if (loader->entry_count == PLUGINS_MAX)
         return sb_fail(err, SB_ECONFIG, "more than %d plugins", PLUGINS_MAX);
     struct entry *entry = calloc(1, sizeof(*entry));
-    if (entry)
-        entry->path = strdup(path);
-    rc = entry && entry->path ? load(entry, name, err)
-                              : sb_fail(err, SB_ENOMEM, "cannot load plugin '%s': out of memory", name);
+    if (!entry)
+        return sb_fail(err, SB_ENOMEM, "cannot load plugin '%s': out of memory", name);
+    entry->path = strdup(path);
+    rc = entry->path ? load(entry, name, err)
+                     : sb_fail(err, SB_ENOMEM, "cannot load plugin '%s': out of memory", name);
     if (rc < 0) {
         entry_free(entry);
         return rc;

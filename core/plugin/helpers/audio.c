@@ -126,6 +126,7 @@ static int read_all(struct loading *l, char why[WHY_SIZE])
         bool is_last = count == 0;
         int rc =
             l->converter ? convert(l, (size_t)count, is_last, why) : append(l, l->in, (size_t)count, why);
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): what grow() got belongs to the loading; sb_audio_load frees it */
         if (rc < 0)
             return -1;
         if (is_last)
