@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/json_fast.h"
 #include "base/parse.h"
 
 enum { PATH_PART_MAX = 256 };
@@ -129,13 +130,16 @@ double json_num(const json_t *object, const char *name, double otherwise)
 
 json_t *json_parse(const char *text, size_t size, struct sb_error *err)
 {
-    json_error_t why;
-    json_t *value = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
+    json_error_t why = { .text = "" };
+    bool is_full = false;
+    json_t *value = json_fast(text, size, &is_full);
+    if (!value && !is_full)
+        value = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
     if (value)
         return value;
 
     /* jansson leaves the text empty where it finds no memory, and does not always set the code. */
-    if (json_error_code(&why) == json_error_out_of_memory || why.text[0] == '\0') {
+    if (is_full || json_error_code(&why) == json_error_out_of_memory || why.text[0] == '\0') {
         (void)sb_fail(err, SB_ENOMEM, "out of memory");
         return NULL;
     }
