@@ -124,9 +124,10 @@ static int read_all(struct loading *l, char why[WHY_SIZE])
         if (count < 0)
             return fail(why, sf_strerror(l->file));
         bool is_last = count == 0;
+        /* What grow() got belongs to the loading; sb_audio_load frees it. NOLINTBEGIN(clang-analyzer-unix.Malloc) */
         int rc =
             l->converter ? convert(l, (size_t)count, is_last, why) : append(l, l->in, (size_t)count, why);
-        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): what grow() got belongs to the loading; sb_audio_load frees it */
+        /* NOLINTEND(clang-analyzer-unix.Malloc) */
         if (rc < 0)
             return -1;
         if (is_last)
