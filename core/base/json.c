@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/json_fast.h"
+#include "base/json_write.h"
 #include "base/parse.h"
 
 enum { PATH_PART_MAX = 256 };
@@ -150,21 +151,12 @@ json_t *json_parse(const char *text, size_t size, struct sb_error *err)
     return NULL;
 }
 
-static int add_to_buf(const char *data, size_t size, void *ctx)
-{
-    struct buf *out = ctx;
-
-    buf_add(out, data, size);
-    return out->failed ? -1 : 0;
-}
-
-/* Through a buffer of our own: json_dumps overlooks some failed writes and then gives a text with holes. */
 char *json_text(const json_t *value)
 {
     AUTO_BUF out;
 
     buf_init(&out, SIZE_MAX);
-    if (json_dump_callback(value, add_to_buf, &out, JSON_COMPACT | JSON_ENCODE_ANY) < 0)
+    if (!json_write(&out, value))
         return NULL;
     return buf_take(&out, NULL);
 }

@@ -79,12 +79,25 @@ static bool is_unwanted(int32_t code)
     return code < 0 || (code < 0x20 && code != '\n' && code != '\t') || (code >= 0x7F && code < 0xA0);
 }
 
+/* How many printable ASCII characters `text` begins with: most texts are nothing else. */
+static size_t plain_run(const char *text, size_t size)
+{
+    size_t length = 0;
+
+    while (length < size && text[length] >= 0x20 && text[length] < 0x7F)
+        length++;
+    return length;
+}
+
 void utf8_mend(struct buf *out, const char *text, size_t size)
 {
     size_t length = 0;
 
     for (size_t at = 0; at < size; at += length) {
-        if (is_unwanted(utf8_decode(text + at, size - at, &length)))
+        length = plain_run(text + at, size - at);
+        if (length > 0)
+            buf_add(out, text + at, length);
+        else if (is_unwanted(utf8_decode(text + at, size - at, &length)))
             buf_str(out, replacement);
         else
             buf_add(out, text + at, length);

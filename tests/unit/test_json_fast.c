@@ -1,6 +1,7 @@
-/* The quick reader against jansson's own: the same documents, and never one that jansson refuses. */
+/* The quick reader and writer against jansson's own: the same documents, never one that jansson refuses, the same bytes. */
 #include <stdlib.h>
 
+#include "base/json.h"
 #include "base/json_fast.h"
 #include "unit/check.h"
 
@@ -16,6 +17,10 @@ static void assert_same(const char *text, size_t size, const json_t *quick, cons
         fail_msg("'%.*s': quick %s, jansson %s", (int)size, text, a ? a : "-", b ? b : "-");
     free(a);
     free(b);
+    char *written = json_text(slow), *dumped = json_dumps(slow, JSON_COMPACT | JSON_ENCODE_ANY);
+    assert_string_equal(written, dumped);
+    free(written);
+    free(dumped);
 }
 
 static json_t *read_quickly(const char *text, size_t size)
@@ -237,6 +242,55 @@ static void damaged_documents_are_judged_as_jansson_does(void **state)
     assert_true(taken > MUTATIONS / 50);
 }
 
+static void every_value_is_written_as_jansson_does(void **state)
+{
+    static const double reals[] = { 0.0,     -0.0,   1.0,    -1.5,  0.1,  1e15,  1e16,   1e17,
+                                    1e20,    1e21,   1e22,   1e100, 1e-4, 1e-5,  1e-10,  1e-100,
+                                    1e308,   5e-324, 123456, 1e5,   0.95, 1.0e9, 2.5e-7, 3.141592653589793,
+                                    1.0 / 3, 1e300,  -1e-7 };
+    static const json_int_t integers[] = { 0, 1, -1, 9, 10, 1795231256163, INT64_MAX, INT64_MIN };
+    char bytes[127];
+
+    (void)state;
+    for (size_t i = 0; i < ROWS(reals); i++) {
+        json_t *value = json_real(reals[i]);
+        assert_same("real", 4, value, value);
+        json_decref(value);
+    }
+    for (size_t i = 0; i < ROWS(integers); i++) {
+        json_t *value = json_integer(integers[i]);
+        assert_same("integer", 7, value, value);
+        json_decref(value);
+    }
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        bytes[i] = (char)(i + 1);
+    json_t *value =
+        json_pack("{s%:s%, s:s%}", bytes, sizeof(bytes), bytes, sizeof(bytes), "with NUL", "a\0b", (size_t)3);
+    assert_non_null(value);
+    assert_same("bytes", 5, value, value);
+    json_decref(value);
+}
+
+static void what_jansson_refuses_to_write_is_refused(void **state)
+{
+    json_t *rows[] = { json_string_nocheck("\xff"), json_string_nocheck("caf\xc3"),
+                       json_string_nocheck("\xed\xa0\x80"), json_array() };
+
+    (void)state;
+    json_t *inner = json_array(); /* nested deeper than any document that was read */
+    for (int i = 0; i < 3000; i++) {
+        json_t *outer = json_array();
+        assert_int_equal(json_array_append_new(outer, inner), 0);
+        inner = outer;
+    }
+    assert_int_equal(json_array_append_new(rows[3], inner), 0);
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        assert_null(json_text(rows[i]));
+        json_decref(rows[i]);
+    }
+    assert_null(json_text(NULL));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -245,6 +299,8 @@ int main(void)
         cmocka_unit_test(deep_documents_are_left_to_jansson),
         cmocka_unit_test(long_texts_with_escapes_are_whole),
         cmocka_unit_test(damaged_documents_are_judged_as_jansson_does),
+        cmocka_unit_test(every_value_is_written_as_jansson_does),
+        cmocka_unit_test(what_jansson_refuses_to_write_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
