@@ -675,7 +675,7 @@ class SecrecyTest(PipelineCase):
         with World([call(1)], settings={"log_format": "json"}) as w:
             ended = self.finish(w, [call(1)])
             for line in ended.log.splitlines():
-                self.assertIn("msg", json.loads(line))
+                self.assertTrue(line.startswith("{") and "msg" in json.loads(line), line)
 
 
 if __name__ == "__main__":
