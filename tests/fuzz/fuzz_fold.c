@@ -66,6 +66,8 @@ static void fold(struct harness *h, const struct sb_step *step, bool is_poll, in
     const struct harness_result *r =
         is_poll ? harness_poll_build(h, step->name) : harness_build(h, step->name);
 
+    if (r->is_defect)
+        (void)fprintf(stderr, "%s: %s\n", step->name, r->reason);
     FUZZ_CHECK(!r->is_defect);
     if (r->verdict != SB_OK)
         return;
@@ -92,9 +94,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         for (const struct sb_step *step = FUZZ_PLUGIN.poll; step && step->name; step++)
             if (step->build)
                 fold(h, step, true, status, header, body);
-    for (const struct sb_step *step = FUZZ_PLUGIN.steps; step && step->name; step++)
+    for (const struct sb_step *step = FUZZ_PLUGIN.steps; step && step->name; step++) {
         if (step->build)
             fold(h, step, false, status, header, body);
+        else
+            FUZZ_CHECK(!harness_work(h, step->name)->is_defect);
+    }
     free(body);
     harness_free(h);
     return 0;
