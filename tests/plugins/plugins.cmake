@@ -55,3 +55,7 @@ foreach(source ${sources})
 endforeach()
 
 include(${plugin_tests}/bad/bad.cmake)
+
+find_program(PYTHON3 python3 REQUIRED)
+add_test(NAME test_language_model COMMAND ${PYTHON3} ${plugin_tests}/test_language_model.py)
+set_tests_properties(test_language_model PROPERTIES TIMEOUT 60 LABELS plugin)
