@@ -90,8 +90,9 @@ if [ "$mode" = --quick ]; then
     finish
 fi
 export SWITCHBOARD_TEST_LONG=${mode#--}
-tests asan 20 asan
+tests asan 15 asan -LE 'integration|crash'
 gate build-clang 10 bash -c 'configure_and_build clang'
+tests processes 15 clang -L 'integration|crash'
 gate tidy 15 tools/check_tidy.sh build/clang
 gate build-tsan 10 bash -c 'configure_and_build tsan threaded'
 tests tsan 5 tsan -L threaded
