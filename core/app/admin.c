@@ -30,7 +30,7 @@ static void on_readyz(struct engine *engine, struct http_call *call)
         reply_text(call, 200, "ready\n");
 }
 
-/* ---- metrics --------------------------------------------------------------------------------------------------- */
+/* ---- metrics ------------------------------------------------------------------------------------------- */
 
 struct scrape {
     struct admin *admin;
@@ -130,7 +130,7 @@ static void on_metrics(struct admin *admin, struct http_call *call)
     store_thread_run(admin->engine->store, read_totals, on_totals, scrape);
 }
 
-/* ---- requests ---------------------------------------------------------------------------------------------------- */
+/* ---- requests ------------------------------------------------------------------------------------------ */
 
 static void on_call(void *ctx, struct http_call *call)
 {

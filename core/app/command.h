@@ -26,7 +26,7 @@ extern const struct command command_run, command_check, command_plugins, command
     command_retry, command_drop, command_import, command_login, command_backup, command_restore,
     command_version;
 
-/* ---- helpers for the verbs (command.c) -------------------------------------------------------------------------------- */
+/* ---- helpers for the verbs (command.c) ----------------------------------------------------------------- */
 
 /* What most verbs share. */
 struct command_options {

@@ -78,7 +78,7 @@ static struct verb *new_verb(struct control *control, struct http_call *call)
     return verb;
 }
 
-/* ---- retry --------------------------------------------------------------------------------------------------------- */
+/* ---- retry --------------------------------------------------------------------------------------------- */
 
 static void retry_in_store(void *ctx, struct store *store)
 {
@@ -123,7 +123,7 @@ static void on_retry(struct control *control, struct http_call *call, const json
     store_thread_run(control->engine->store, retry_in_store, on_retried, verb);
 }
 
-/* ---- drop ---------------------------------------------------------------------------------------------------------- */
+/* ---- drop ---------------------------------------------------------------------------------------------- */
 
 static void drop_in_store(void *ctx, struct store *store)
 {
@@ -172,7 +172,7 @@ static void on_drop(struct control *control, struct http_call *call, const json_
     store_thread_run(control->engine->store, drop_in_store, on_dropped, verb);
 }
 
-/* ---- import ---------------------------------------------------------------------------------------------------------- */
+/* ---- import -------------------------------------------------------------------------------------------- */
 
 static void import_in_store(void *ctx, struct store *store)
 {
@@ -232,7 +232,7 @@ static void on_import(struct control *control, struct http_call *call, json_t *b
     store_thread_run(control->engine->store, import_in_store, on_imported, verb);
 }
 
-/* ---- requests -------------------------------------------------------------------------------------------------------- */
+/* ---- requests ------------------------------------------------------------------------------------------ */
 
 static void on_status(struct control *control, struct http_call *call)
 {

@@ -80,7 +80,7 @@ static void on_signal(void *ctx, int signum)
     engine_stop(ctx);
 }
 
-/* ---- making -------------------------------------------------------------------------------------------------- */
+/* ---- making -------------------------------------------------------------------------------------------- */
 
 static int open_journal(struct engine *engine, struct sb_error *err)
 {
@@ -213,7 +213,7 @@ void engine_free(struct engine *engine)
     free(engine);
 }
 
-/* ---- running --------------------------------------------------------------------------------------------------- */
+/* ---- running ------------------------------------------------------------------------------------------- */
 
 /* What is not finished is read on the store's thread, before anything else can be. */
 struct start {

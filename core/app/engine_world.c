@@ -73,7 +73,7 @@ static char *copy(const char *text)
     return copied;
 }
 
-/* ---- clock and chance ------------------------------------------------------------------------------------------ */
+/* ---- clock and chance ---------------------------------------------------------------------------------- */
 
 static int64_t mono_ms(void *ctx)
 {
@@ -98,7 +98,7 @@ static uint64_t random_number(void *ctx)
     return number;
 }
 
-/* ---- journal ----------------------------------------------------------------------------------------------------- */
+/* ---- journal ------------------------------------------------------------------------------------------- */
 
 static void on_committed(void *ctx, struct store_change *change, const struct sb_error *err)
 {
@@ -214,7 +214,7 @@ static void read_token(void *ctx, const char *name, uint64_t ticket)
     store_thread_run(engine->store, run_read, on_document, errand);
 }
 
-/* ---- network and work -------------------------------------------------------------------------------------------- */
+/* ---- network and work ---------------------------------------------------------------------------------- */
 
 static void on_answered(void *ctx, struct http_response *response)
 {

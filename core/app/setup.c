@@ -14,7 +14,7 @@
 
 enum { INSTANCE_ARENA_MAX = 8 * 1024 * 1024, PLUGIN_DIRS_MAX = 16 };
 
-/* ---- plugins -------------------------------------------------------------------------------------------- */
+/* ---- plugins ------------------------------------------------------------------------------------------- */
 
 struct loader *setup_loader(const struct conf *conf, struct log *log, struct sb_error *err)
 {
@@ -57,7 +57,7 @@ bool setup_has_http(const struct sb_plugin *plugin)
     return plugin->auth != NULL || plugin->reaches != NULL;
 }
 
-/* ---- instances ------------------------------------------------------------------------------------------- */
+/* ---- instances ----------------------------------------------------------------------------------------- */
 
 static struct instance_value *copy_values(const struct conf_block *block, struct arena *arena)
 {
@@ -232,7 +232,7 @@ bool setup_has_errors(const struct setup *setup)
     return conf_error_count(setup->conf) > 0;
 }
 
-/* ---- the plan --------------------------------------------------------------------------------------------- */
+/* ---- the plan ------------------------------------------------------------------------------------------ */
 
 static size_t index_of(const struct conf *conf, const struct conf_block *block)
 {

@@ -30,7 +30,7 @@ struct delivery {
     struct route_reply reply;
 };
 
-/* ---- replies --------------------------------------------------------------------------------------------- */
+/* ---- replies ------------------------------------------------------------------------------------------- */
 
 static void reply_json(struct http_call *call, int status, json_t *body)
 {
@@ -61,7 +61,7 @@ static void reply_route(struct http_call *call, struct route_reply *reply)
     reply_json(call, reply->status, json_incref(reply->json));
 }
 
-/* ---- deliveries ------------------------------------------------------------------------------------------ */
+/* ---- deliveries ---------------------------------------------------------------------------------------- */
 
 static void release_delivery(struct delivery *delivery)
 {
@@ -132,7 +132,7 @@ static void commit(struct delivery *delivery)
     store_thread_commit(engine->store, change, on_committed, delivery);
 }
 
-/* ---- calls ------------------------------------------------------------------------------------------------- */
+/* ---- calls --------------------------------------------------------------------------------------------- */
 
 static const char *header_of(void *ctx, const char *name)
 {
@@ -249,7 +249,7 @@ static void on_call(void *ctx, struct http_call *call)
     reply_error(call, is_known ? 405 : 404, is_known ? "not with this method" : "there is nothing here");
 }
 
-/* ---- life ---------------------------------------------------------------------------------------------------- */
+/* ---- life ---------------------------------------------------------------------------------------------- */
 
 static size_t body_max(const struct engine *engine, bool *ret_has_routes)
 {

@@ -66,7 +66,7 @@ static bool take_word(struct reader *r, const char *word, size_t size)
     return true;
 }
 
-/* ---- texts --------------------------------------------------------------------------------------------------- */
+/* ---- texts --------------------------------------------------------------------------------------------- */
 
 static int hex_value(char c)
 {
@@ -226,7 +226,7 @@ static json_t *read_text(struct reader *r)
     return value;
 }
 
-/* ---- numbers --------------------------------------------------------------------------------------------------- */
+/* ---- numbers ------------------------------------------------------------------------------------------- */
 
 /* The parts of a number, as they are written. */
 struct number {
@@ -343,7 +343,7 @@ static json_t *read_number(struct reader *r)
     return made(r, json_integer(number.is_negative ? -integer : integer));
 }
 
-/* ---- arrays and objects ---------------------------------------------------------------------------------------- */
+/* ---- arrays and objects -------------------------------------------------------------------------------- */
 
 static bool read_items(struct reader *r, json_t *array)
 {

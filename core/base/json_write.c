@@ -12,7 +12,7 @@ enum { DEPTH_MAX = 2048, REAL_SIZE = 40, INTEGER_SIZE = 24 };
 
 static bool write_value(struct buf *out, const json_t *value, unsigned depth);
 
-/* ---- texts --------------------------------------------------------------------------------------------------- */
+/* ---- texts --------------------------------------------------------------------------------------------- */
 
 static bool is_plain(unsigned char c)
 {
@@ -54,7 +54,7 @@ static bool write_text(struct buf *out, const char *text, size_t size)
     return seen < 0x80 || utf8_is_valid(text, size);
 }
 
-/* ---- numbers --------------------------------------------------------------------------------------------------- */
+/* ---- numbers ------------------------------------------------------------------------------------------- */
 
 static void write_integer(struct buf *out, json_int_t value)
 {
@@ -93,7 +93,7 @@ static void write_real(struct buf *out, double value)
     buf_str(out, digits);
 }
 
-/* ---- arrays and objects ---------------------------------------------------------------------------------------- */
+/* ---- arrays and objects -------------------------------------------------------------------------------- */
 
 static bool write_array(struct buf *out, const json_t *array, unsigned depth)
 {

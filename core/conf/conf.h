@@ -38,8 +38,7 @@ enum {
     CONF_JSON_BYTES_MAX = 16 << 20
 };
 
-/* ---- what is wrong
- * ------------------------------------------------------------------------------------------------ */
+/* ---- what is wrong ------------------------------------------------------------------------------------- */
 
 enum conf_severity {
     CONF_ERROR,   /* it cannot run so */
@@ -54,8 +53,7 @@ struct conf_diagnostic {
     const char *text; /* no secrets */
 };
 
-/* ---- the result
- * --------------------------------------------------------------------------------------------------- */
+/* ---- the result ---------------------------------------------------------------------------------------- */
 
 /* The settings outside of blocks, checked and with their defaults. Paths are absolute. */
 struct conf_settings {
@@ -159,8 +157,7 @@ struct conf {
     struct conf_inner *inner; /* conf's own */
 };
 
-/* ---- reading
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------------------------------------- */
 
 /* What the file is read against; all of it may be left zero. */
 struct conf_source {
@@ -197,8 +194,7 @@ void conf_block_notice(struct conf *conf, struct conf_block *block, const char *
  * else an error, or for an optional pipeline a notice), pipelines that are off. */
 void conf_check_pipelines(struct conf *conf);
 
-/* ---- looking
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- looking ------------------------------------------------------------------------------------------- */
 
 /* The options that the core gives every instance; NULL-name terminated. A plugin's row of the same name
  * replaces one. */

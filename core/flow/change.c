@@ -32,9 +32,7 @@ static bool add_meters(struct store_change *change, const char *instance, const 
     return true;
 }
 
-/* ---- polls
- * ------------------------------------------------------------------------------------------------------------
- */
+/* ---- polls --------------------------------------------------------------------------------------------- */
 
 static bool fill_emit(struct store_change *change, const char *pipeline, const struct exchange_emit *from,
                       struct store_emit *to)
@@ -109,9 +107,7 @@ struct store_change *flow_emit_change(struct flow *flow, const struct flow_pipel
     return change;
 }
 
-/* ---- records
- * ------------------------------------------------------------------------------------------------------------
- */
+/* ---- records ------------------------------------------------------------------------------------------- */
 
 struct store_change *change_of_run(struct flow *flow, const struct run *run)
 {

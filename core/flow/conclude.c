@@ -82,8 +82,7 @@ static void finish(struct flow *flow, struct run *run, struct store_change *chan
     run_commit(flow, run, change, after);
 }
 
-/* ---- good verdicts
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- good verdicts ------------------------------------------------------------------------------------- */
 
 /* A step that neither sent nor changed anything, and has nothing to say, needs no commit of its own: the next
  * one carries the place. */
@@ -132,8 +131,7 @@ static void end_with(struct flow *flow, struct run *run, const struct call_resul
     finish(flow, run, build(flow, run, result, settlement, x), AFTER_END, settlement);
 }
 
-/* ---- bad verdicts
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- bad verdicts -------------------------------------------------------------------------------------- */
 
 /* This instance cannot do it for this record. */
 static void give_up(struct flow *flow, struct run *run, const struct call_result *result,

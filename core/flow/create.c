@@ -26,8 +26,7 @@ void create_forget_intent(struct flow *flow, struct run *run)
         run->record->has_intent = false;
 }
 
-/* ---- before it is sent
- * -------------------------------------------------------------------------------------------- */
+/* ---- before it is sent --------------------------------------------------------------------------------- */
 
 static void remember_intent(struct flow *flow, struct run *run)
 {
@@ -89,8 +88,7 @@ void create_on_built(struct flow *flow, struct call *call)
     run_commit(flow, run, change, must_look ? AFTER_UNKNOWN : AFTER_SEND);
 }
 
-/* ---- after it was sent
- * ----------------------------------------------------------------------------------------------- */
+/* ---- after it was sent --------------------------------------------------------------------------------- */
 
 /* The raw answer, for a mended plugin to fold. */
 static char *keep_answer(const struct sb_exchange *x)
@@ -149,9 +147,7 @@ void create_on_sent(struct flow *flow, struct run *run, const struct call_result
     conclude(flow, run, result, &settlement);
 }
 
-/* ---- unknown
- * ------------------------------------------------------------------------------------------------------------
- */
+/* ---- unknown ------------------------------------------------------------------------------------------- */
 
 static const struct sb_step *intent_step(struct flow *flow, const struct run *run, struct gate **ret_gate)
 {
@@ -271,8 +267,7 @@ void create_resume(struct flow *flow, struct run *run)
     ask(flow, run);
 }
 
-/* ---- what looking said
- * -------------------------------------------------------------------------------------------------- */
+/* ---- what looking said --------------------------------------------------------------------------------- */
 
 static void commit_look(struct flow *flow, struct run *run, const char *verdict,
                         const struct call_result *result, enum run_after after)

@@ -55,8 +55,7 @@ struct gate *flow_gate(struct flow *flow, size_t index)
     return &flow->gates[index];
 }
 
-/* ---- making and ending
- * -------------------------------------------------------------------------------------------- */
+/* ---- making and ending --------------------------------------------------------------------------------- */
 
 static const struct flow_options defaults = { .in_flight_max = 500,
                                               .step_budget_ms = INT64_C(72) * 3600 * 1000,
@@ -161,8 +160,7 @@ void flow_free(struct flow *flow)
     free(flow);
 }
 
-/* ---- turns
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- turns --------------------------------------------------------------------------------------------- */
 
 /* Every event ends here: whoever became ready gets its turn, one after the other and never inside another's.
  */
@@ -248,8 +246,7 @@ bool flow_drop(struct flow *flow, int64_t record_id, const char *reason)
     return true;
 }
 
-/* ---- answers of the world
- * ------------------------------------------------------------------------------------------ */
+/* ---- answers of the world ------------------------------------------------------------------------------ */
 
 void flow_on_committed(struct flow *flow, uint64_t ticket, struct store_change *change,
                        const struct sb_error *err)
@@ -326,8 +323,7 @@ void flow_on_wake(struct flow *flow)
     pump(flow);
 }
 
-/* ---- for people
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- for people ---------------------------------------------------------------------------------------- */
 
 void flow_counts(const struct flow *flow, struct flow_counts *ret_counts)
 {

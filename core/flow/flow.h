@@ -45,7 +45,7 @@ struct flow_options {
     int64_t step_budget_ms;   /* a step that still fails after this long is given up; 0: 72 h */
     int64_t alert_breaker_ms; /* a breaker open for this long is an alert; 0: 10 min */
     bool is_once; /* only until all has ended: sources are asked again soon, not after their interval */
-    int64_t alert_silent_ms;  /* a source not heard for this long is an alert; 0: 30 min */
+    int64_t alert_silent_ms; /* a source not heard for this long is an alert; 0: 30 min */
 };
 
 struct flow;
@@ -71,15 +71,15 @@ bool flow_is_done(const struct flow *flow);
 void flow_admit(struct flow *flow, int64_t record_id, const char *pipeline);
 /* For a source that is told: the change that commits what its route emitted; then flow_admit each new record. NULL: out of
  * memory. */
-struct store_change *flow_emit_change(struct flow *flow, const struct flow_pipeline *pipeline, const struct sb_exchange *x);
+struct store_change *flow_emit_change(struct flow *flow, const struct flow_pipeline *pipeline,
+                                      const struct sb_exchange *x);
 /* Whether so much waits already that sources are to hold back. */
 bool flow_is_full(const struct flow *flow);
 /* Ends a record without a ticket at its next safe point. False when it is not under way: change the journal
  * then. */
 bool flow_drop(struct flow *flow, int64_t record_id, const char *reason);
 
-/* ---- answers of the world
- * -------------------------------------------------------------------------------------- */
+/* ---- answers of the world ------------------------------------------------------------------------------ */
 
 /* `change` is borrowed; `err` NULL on success. After a failure nothing moves any more: the process must end.
  */
@@ -92,8 +92,7 @@ void flow_on_answered(struct flow *flow, uint64_t ticket, struct http_response *
 void flow_on_worked(struct flow *flow, uint64_t ticket, enum sb_verdict verdict);
 void flow_on_wake(struct flow *flow);
 
-/* ---- for people
- * --------------------------------------------------------------------------------------------------- */
+/* ---- for people ---------------------------------------------------------------------------------------- */
 
 struct flow_counts {
     size_t loaded, active, sending, working, unknown, ended_done, ended_dead, ended_other;

@@ -83,8 +83,7 @@ bool poll_is_done(const struct flow *flow, const struct poll *poll)
     return poll->was_empty && poll->rounds_done > 0 && poll->round_began_ms >= flow->last_emit_ms;
 }
 
-/* ---- after an answer
- * ------------------------------------------------------------------------------------------------ */
+/* ---- after an answer ----------------------------------------------------------------------------------- */
 
 static void wait_for(struct flow *flow, struct poll *poll, int64_t ms)
 {
@@ -206,9 +205,7 @@ void poll_on_committed(struct flow *flow, struct poll *poll, struct store_change
     go_on(flow, poll);
 }
 
-/* ---- actor
- * ------------------------------------------------------------------------------------------------------------
- */
+/* ---- actor --------------------------------------------------------------------------------------------- */
 
 static void on_input(struct flow *flow, struct call *call, struct exchange_input *ret_input)
 {

@@ -14,8 +14,7 @@ static const struct call_class run_class;
 
 static void admit_waiting(struct flow *flow);
 
-/* ---- taken up and let go
- * ---------------------------------------------------------------------------------------------- */
+/* ---- taken up and let go ------------------------------------------------------------------------------- */
 
 static void link_run(struct flow *flow, struct run *run)
 {
@@ -132,8 +131,7 @@ static void end_run(struct flow *flow, struct run *run)
     admit_waiting(flow);
 }
 
-/* ---- room in memory
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- room in memory ------------------------------------------------------------------------------------ */
 
 static void load(struct flow *flow, struct run *run)
 {
@@ -231,9 +229,7 @@ void run_wait(struct flow *flow, struct run *run, int64_t ms)
     admit_waiting(flow);
 }
 
-/* ---- moving
- * ------------------------------------------------------------------------------------------------------------
- */
+/* ---- moving -------------------------------------------------------------------------------------------- */
 
 static void read_key(struct flow *flow, struct run *run)
 {
@@ -370,9 +366,7 @@ void run_request_drop(struct flow *flow, struct run *run, const char *reason)
         actor_arm(&flow->actors, &run->call.actor, flow_mono_ms(flow));
 }
 
-/* ---- commits
- * --------------------------------------------------------------------------------------------------------------
- */
+/* ---- commits ------------------------------------------------------------------------------------------- */
 
 void run_commit(struct flow *flow, struct run *run, struct store_change *change, enum run_after after)
 {
@@ -419,9 +413,7 @@ void run_on_committed(struct flow *flow, struct run *run)
     }
 }
 
-/* ---- actor
- * ----------------------------------------------------------------------------------------------------------------
- */
+/* ---- actor --------------------------------------------------------------------------------------------- */
 
 static void on_ended(struct flow *flow, struct call *call, const struct call_result *result)
 {

@@ -63,8 +63,7 @@ struct run {
     json_t *notes;           /* owned: said when the commit is through */
 };
 
-/* ---- life (run.c)
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- life (run.c) -------------------------------------------------------------------------------------- */
 
 /* Takes up an unfinished record. NULL: out of memory. */
 struct run *run_adopt(struct flow *flow, const struct store_active *active);
@@ -81,8 +80,7 @@ void run_commit(struct flow *flow, struct run *run, struct store_change *change,
 /* Waits, loaded or parked. */
 void run_wait(struct flow *flow, struct run *run, int64_t ms);
 
-/* ---- the way (itinerary.c)
- * ------------------------------------------------------------------------------------------- */
+/* ---- the way (itinerary.c) ----------------------------------------------------------------------------- */
 
 enum spot { SPOT_STEP, SPOT_END, SPOT_DISABLED };
 /* Where the record stands now; moves over whatever is off or unknown by name. */
@@ -103,8 +101,7 @@ bool itinerary_switch(struct flow *flow, struct run *run, bool only_later);
 /* Notes on the record why a stage has no result. False: out of memory. */
 bool itinerary_add_problem(struct run *run, const char *instance, const char *reason);
 
-/* ---- results (conclude.c)
- * ------------------------------------------------------------------------------------------- */
+/* ---- results (conclude.c) ------------------------------------------------------------------------------ */
 
 /* How the open intent ends with this result. */
 struct settlement {
@@ -118,8 +115,7 @@ void conclude(struct flow *flow, struct run *run, const struct call_result *resu
 /* Ends the record. `reason` NULL: none. */
 void conclude_end(struct flow *flow, struct run *run, enum store_state state, const char *reason);
 
-/* ---- creating (create.c)
- * ----------------------------------------------------------------------------------------------- */
+/* ---- creating (create.c) ------------------------------------------------------------------------------- */
 
 void create_on_built(struct flow *flow, struct call *call);
 void create_on_sent(struct flow *flow, struct run *run, const struct call_result *result);

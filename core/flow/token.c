@@ -100,8 +100,7 @@ void token_free(struct flow *flow, struct token *token)
     free(token);
 }
 
-/* ---- getting one
- * ------------------------------------------------------------------------------------------------ */
+/* ---- getting one --------------------------------------------------------------------------------------- */
 
 static void fail_for(struct flow *flow, struct token *token, int64_t ms)
 {
@@ -230,8 +229,7 @@ void token_refused(struct flow *flow, struct token *token, uint32_t serial)
     give_to_instances(flow, token, NULL);
 }
 
-/* ---- answers
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- answers ------------------------------------------------------------------------------------------- */
 
 void token_on_document(struct flow *flow, struct token *token, const char *doc)
 {
@@ -317,7 +315,8 @@ static void save(struct flow *flow, struct token *token, const char *value, int6
 
 void token_on_answered(struct flow *flow, struct token *token, struct http_response *response)
 {
-    AUTO_JSON answer = response->status && response->body ? json_parse(response->body, response->body_size, NULL) : NULL;
+    AUTO_JSON answer =
+        response->status && response->body ? json_parse(response->body, response->body_size, NULL) : NULL;
     const char *value = answer ? json_str(answer, "access_token") : NULL;
     int status = response->status;
 

@@ -71,8 +71,7 @@ void exchange_free(struct sb_exchange *x)
     free(x);
 }
 
-/* ---- leaving a plugin's function early
- * -------------------------------------------------------------------------- */
+/* ---- leaving a plugin's function early ----------------------------------------------------------------- */
 
 void exchange_defect(const struct sb_exchange *x, const char *fmt, ...)
 {
@@ -183,8 +182,7 @@ enum sb_verdict exchange_call(struct sb_exchange *x, enum exchange_phase phase,
     return x->is_defect ? SB_REJECT : verdict;
 }
 
-/* ---- calls
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- calls --------------------------------------------------------------------------------------------- */
 
 void exchange_roll_back(struct sb_exchange *x)
 {
@@ -303,8 +301,7 @@ json_t *exchange_document(struct sb_exchange *x)
     return json_incref(x->document);
 }
 
-/* ---- memory and texts
- * ------------------------------------------------------------------------------------------- */
+/* ---- memory and texts ---------------------------------------------------------------------------------- */
 
 void exchange_set_reason(struct sb_exchange *x, const char *fmt, va_list args)
 {
@@ -382,8 +379,7 @@ json_t *sb_keep(struct sb_exchange *x, json_t *value)
     return value;
 }
 
-/* ---- what a step may ask
- * ---------------------------------------------------------------------------------------- */
+/* ---- what a step may ask ------------------------------------------------------------------------------- */
 
 const char *sb_reference(const struct sb_exchange *x)
 {

@@ -34,8 +34,7 @@ const char *sb_http_text(const struct sb_exchange *x, size_t *ret_size)
     return has_body ? x->response->body : "";
 }
 
-/* ---- what was saved
- * --------------------------------------------------------------------------------------------- */
+/* ---- what was saved ------------------------------------------------------------------------------------ */
 
 static bool has_saved(const struct sb_exchange *x)
 {
@@ -64,8 +63,7 @@ const unsigned char *sb_saved_head(const struct sb_exchange *x, size_t *ret_size
     return has_saved(x) ? x->response->saved_head : NULL;
 }
 
-/* ---- documents
- * -------------------------------------------------------------------------------------------------- */
+/* ---- documents ----------------------------------------------------------------------------------------- */
 
 const char *sb_json_str(const json_t *object, const char *name)
 {

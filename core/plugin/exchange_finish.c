@@ -13,8 +13,7 @@
 
 enum { BODY_SHOWN_MAX = 64 * 1024 };
 
-/* ---- the address
- * ------------------------------------------------------------------------------------------------ */
+/* ---- the address --------------------------------------------------------------------------------------- */
 
 static void write_url(struct sb_exchange *x, struct request_draft *draft, struct url_place *ret_place)
 {
@@ -41,8 +40,7 @@ static void write_url(struct sb_exchange *x, struct request_draft *draft, struct
         exchange_defect(x, "'%s' is not a host of this instance's options", ret_place->host);
 }
 
-/* ---- credentials
- * ------------------------------------------------------------------------------------------------ */
+/* ---- credentials --------------------------------------------------------------------------------------- */
 
 static bool has_header(const struct http_request *request, const char *name)
 {
@@ -99,8 +97,7 @@ static void check_headers(struct sb_exchange *x, const char *host)
     }
 }
 
-/* ---- the body
- * --------------------------------------------------------------------------------------------------- */
+/* ---- the body ------------------------------------------------------------------------------------------ */
 
 static void set_bytes(struct sb_exchange *x, const char *text, size_t size, const char *content_type)
 {
@@ -162,8 +159,7 @@ static bool make_folder(struct sb_exchange *x)
     return false;
 }
 
-/* ---- all of it
- * -------------------------------------------------------------------------------------------------- */
+/* ---- all of it ----------------------------------------------------------------------------------------- */
 
 enum sb_verdict exchange_finish_request(struct sb_exchange *x)
 {
@@ -202,8 +198,7 @@ bool exchange_uses_token(const struct sb_exchange *x)
     return own->draft.uses_token;
 }
 
-/* ---- for the journal
- * -------------------------------------------------------------------------------------------- */
+/* ---- for the journal ----------------------------------------------------------------------------------- */
 
 static json_t *shown_text(const char *text, size_t size)
 {

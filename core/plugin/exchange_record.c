@@ -46,8 +46,7 @@ bool sb_get_bool(const struct sb_exchange *x, const char *path, bool otherwise)
     return json_is_boolean(value) ? json_is_true(value) : otherwise;
 }
 
-/* ---- copy on write
- * ---------------------------------------------------------------------------------------------- */
+/* ---- copy on write ------------------------------------------------------------------------------------- */
 
 /* The count is read while pool threads may hold the same section: it is never seen too small, because whoever
  * looks holds a reference of its own. */
@@ -217,8 +216,7 @@ void sb_set_bool(struct sb_exchange *x, const char *path, bool value)
     sb_set(x, path, json_boolean(value));
 }
 
-/* ---- emitted records
- * -------------------------------------------------------------------------------------------- */
+/* ---- emitted records ----------------------------------------------------------------------------------- */
 
 static bool make_emit_room(struct sb_exchange *x)
 {
@@ -257,8 +255,7 @@ void sb_emit(struct sb_exchange *x, const char *account, const char *external_id
                                                         .record = json_incref(kept) };
 }
 
-/* ---- keys and intents
- * ------------------------------------------------------------------------------------------- */
+/* ---- keys and intents ---------------------------------------------------------------------------------- */
 
 const json_t *sb_key_get(const struct sb_exchange *x, const char *name)
 {

@@ -9,8 +9,7 @@
 
 enum { FILE_NAME_MAX = 100 };
 
-/* ---- starting
- * --------------------------------------------------------------------------------------------------- */
+/* ---- starting ------------------------------------------------------------------------------------------ */
 
 void exchange_drop_request(struct sb_exchange *x)
 {
@@ -81,8 +80,7 @@ static struct request_draft *draft_of(struct sb_exchange *x, const char *what)
     return draft;
 }
 
-/* ---- the address
- * ------------------------------------------------------------------------------------------------ */
+/* ---- the address --------------------------------------------------------------------------------------- */
 
 static void refuse_secret(struct sb_exchange *x, const char *text, const char *where)
 {
@@ -139,8 +137,7 @@ void sb_anonymous(struct sb_exchange *x)
     draft_of(x, "sb_anonymous")->is_anonymous = true;
 }
 
-/* ---- headers
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- headers ------------------------------------------------------------------------------------------- */
 
 static bool is_token(const char *text)
 {
@@ -197,8 +194,7 @@ void sb_header(struct sb_exchange *x, const char *name, const char *value)
         (struct http_header){ .name = name_copy, .value = sb_strdup(x, value) };
 }
 
-/* ---- the body
- * --------------------------------------------------------------------------------------------------- */
+/* ---- the body ------------------------------------------------------------------------------------------ */
 
 static struct request_draft *set_form(struct sb_exchange *x, enum body_form form, const char *what)
 {
@@ -297,8 +293,7 @@ void sb_multipart_file(struct sb_exchange *x, const char *name, const char *file
     draft->part_files[part - x->request.parts] = sb_strdup(x, file);
 }
 
-/* ---- files, limits, signature
- * ----------------------------------------------------------------------------------- */
+/* ---- files, limits, signature -------------------------------------------------------------------------- */
 
 static bool is_file_name(const char *name)
 {

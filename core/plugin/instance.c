@@ -77,8 +77,7 @@ void instance_free(struct sb_instance *instance)
     free(instance);
 }
 
-/* ---- hosts
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- hosts --------------------------------------------------------------------------------------------- */
 
 struct host_list {
     const char *hosts[HOSTS_MAX + 1];
@@ -212,8 +211,7 @@ bool instance_host_is_allowed(const struct sb_instance *instance, const char *ho
     return fits_one(instance->allowed_hosts, host);
 }
 
-/* ---- opening
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- opening ------------------------------------------------------------------------------------------- */
 
 /* A secret goes into a header, where a line break would start another header. */
 static int check_secrets(const struct sb_instance *instance, struct sb_error *err)
@@ -279,8 +277,7 @@ void instance_set_token(struct sb_instance *instance, const char *token)
     instance->access_token = copy;
 }
 
-/* ---- values
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- values -------------------------------------------------------------------------------------------- */
 
 const struct instance_value *instance_value(const struct sb_instance *instance, const char *name)
 {

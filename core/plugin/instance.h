@@ -81,8 +81,7 @@ const struct instance_value *instance_value(const struct sb_instance *instance, 
 /* Common numbers, with the defaults of the core when the plugin has no such option. */
 int64_t instance_number(const struct sb_instance *instance, const char *name, int64_t otherwise);
 
-/* ---- secrets
- * -------------------------------------------------------------------------------------------------- */
+/* ---- secrets ------------------------------------------------------------------------------------------- */
 
 /* A secret option's placeholder: "\x02name\x03". The access token's is "\x02@token\x03"; base64 of
  * user:password for basic credentials "\x02@basic\x03". (The HMAC of sb_sign_body needs none: it is made

@@ -47,7 +47,7 @@ _Static_assert(offsetof(struct sb_plugin, size) == sizeof(uint32_t), "and size n
 /* The first version had everything up to and with `steps`; a descriptor without them cannot do anything. */
 static const size_t DESCRIPTOR_SIZE_MIN = offsetof(struct sb_plugin, steps) + sizeof(void *);
 
-/* ---- life ------------------------------------------------------------------------------------------------------- */
+/* ---- life ---------------------------------------------------------------------------------------------- */
 
 static void entry_free(struct entry *entry)
 {
@@ -105,7 +105,7 @@ void loader_free(struct loader *loader)
     free(loader);
 }
 
-/* ---- finding ---------------------------------------------------------------------------------------------------- */
+/* ---- finding ------------------------------------------------------------------------------------------- */
 
 static bool is_name(const char *name)
 {
@@ -161,7 +161,7 @@ static int find_file(struct loader *loader, const char *name, char ret_path[PATH
     return is_found ? 0 : not_found(loader, name, err);
 }
 
-/* ---- loading ---------------------------------------------------------------------------------------------------- */
+/* ---- loading ------------------------------------------------------------------------------------------- */
 
 /* The linker's words without the path, which the caller says anyway. */
 static const char *without_path(const char *text, const char *path)
@@ -312,7 +312,7 @@ int loader_add(struct loader *loader, const struct sb_plugin *plugin, struct sb_
     return 0;
 }
 
-/* ---- listing ---------------------------------------------------------------------------------------------------- */
+/* ---- listing ------------------------------------------------------------------------------------------- */
 
 static int compare_names(const void *a, const void *b)
 {

@@ -28,8 +28,7 @@ static bool is_name(const char *name)
            strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") == strlen(name);
 }
 
-/* ---- options
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- options ------------------------------------------------------------------------------------------- */
 
 static const struct sb_option *find_option(const struct sb_plugin *plugin, const char *name)
 {
@@ -122,8 +121,7 @@ static int check_options(const struct sb_plugin *plugin, struct sb_error *err)
     return 0;
 }
 
-/* ---- credentials
- * ------------------------------------------------------------------------------------------------ */
+/* ---- credentials --------------------------------------------------------------------------------------- */
 
 /* `what` must be an option; of the type, unless it is a text that may also be a plain string. */
 static int check_reference(const struct sb_plugin *plugin, const char *what, const char *name,
@@ -193,8 +191,7 @@ static int check_auth(const struct sb_plugin *plugin, struct sb_error *err)
     return wrong(plugin, err, "its credentials are of an unknown kind");
 }
 
-/* ---- steps and routes
- * ------------------------------------------------------------------------------------------- */
+/* ---- steps and routes ---------------------------------------------------------------------------------- */
 
 static int check_reconcile(const struct sb_plugin *plugin, const struct sb_step *step, struct sb_error *err)
 {

@@ -9,8 +9,7 @@
 #include "plugin/exchange_inner.h"
 #include "plugin/instance_secret.h"
 
-/* ---- paths
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- paths --------------------------------------------------------------------------------------------- */
 
 /* One segment of both texts. Moves them behind it. False when they do not fit. */
 static bool fit_segment(const char **pattern, const char **path)
@@ -50,8 +49,7 @@ const struct sb_route *route_find(const struct sb_plugin *plugin, const char *me
     return NULL;
 }
 
-/* ---- running
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- running ------------------------------------------------------------------------------------------- */
 
 struct sb_exchange *route_exchange(const struct route_input *in)
 {
@@ -110,8 +108,7 @@ void route_reply_done(struct route_reply *reply)
     *reply = (struct route_reply){ .status = 0 };
 }
 
-/* ---- what the handler sees
- * -------------------------------------------------------------------------------------- */
+/* ---- what the handler sees ----------------------------------------------------------------------------- */
 
 static const struct route_input *route_of(const struct sb_exchange *x, const char *what)
 {
@@ -217,8 +214,7 @@ bool sb_in_hmac_is(const struct sb_exchange *x, const char *secret_option, const
     return digest_equal(expected, given_hex);
 }
 
-/* ---- the reply
- * -------------------------------------------------------------------------------------------------- */
+/* ---- the reply ----------------------------------------------------------------------------------------- */
 
 static struct route_reply *reply_of(struct sb_exchange *x, const char *what)
 {

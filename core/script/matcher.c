@@ -25,7 +25,7 @@ static void step_over(struct matcher *m, ptrdiff_t size)
         script_charge_match(m->L, m->script, (size_t)size / BYTES_PER_STEP);
 }
 
-/* ---- single characters ------------------------------------------------------------------------------------------- */
+/* ---- single characters --------------------------------------------------------------------------------- */
 
 static bool fits_class(int c, int class_)
 {
@@ -140,7 +140,7 @@ static bool fits_item(struct matcher *m, const unsigned char *s, const unsigned 
     }
 }
 
-/* ---- longer items --------------------------------------------------------------------------------------------------- */
+/* ---- longer items -------------------------------------------------------------------------------------- */
 
 static const unsigned char *match_balanced(struct matcher *m, const unsigned char *s, const unsigned char *p)
 {
@@ -340,7 +340,7 @@ static const unsigned char *match_here(struct matcher *m, const unsigned char *s
     return found;
 }
 
-/* ---- what the functions call ------------------------------------------------------------------------------------------- */
+/* ---- what the functions call --------------------------------------------------------------------------- */
 
 void matcher_init(struct matcher *m, lua_State *L, const char *subject, size_t size, const char *pattern,
                   size_t pattern_size)

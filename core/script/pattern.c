@@ -5,7 +5,7 @@
 #include <ctype.h>
 #include <string.h>
 
-/* ---- captures ------------------------------------------------------------------------------------------------------------ */
+/* ---- captures ------------------------------------------------------------------------------------------ */
 
 static void push_capture(struct matcher *m, int index, const unsigned char *start, const unsigned char *end)
 {
@@ -35,7 +35,7 @@ static int push_captures(struct matcher *m, const unsigned char *start, const un
     return count;
 }
 
-/* ---- the functions ------------------------------------------------------------------------------------------------------- */
+/* ---- the functions ------------------------------------------------------------------------------------- */
 
 static size_t start_offset(lua_Integer init, size_t size)
 {

@@ -24,7 +24,7 @@ static void remove_field(lua_State *L, const char *table, const char *field)
     lua_pop(L, 1);
 }
 
-/* ---- limits stick ------------------------------------------------------------------------------------------------ */
+/* ---- limits stick -------------------------------------------------------------------------------------- */
 
 static int sticky_pcall(lua_State *L)
 {
@@ -93,7 +93,7 @@ static int safe_setmetatable(lua_State *L)
     return 1;
 }
 
-/* ---- no addresses, no chance ------------------------------------------------------------------------------------------ */
+/* ---- no addresses, no chance --------------------------------------------------------------------------- */
 
 void sandbox_push_text(lua_State *L, int index)
 {
@@ -210,7 +210,7 @@ static int log_print(lua_State *L)
     return 0;
 }
 
-/* ---- opening ----------------------------------------------------------------------------------------------------- */
+/* ---- opening ------------------------------------------------------------------------------------------- */
 
 static void replace_functions(lua_State *L)
 {

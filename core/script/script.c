@@ -14,7 +14,7 @@ enum {
     FILE_SIZE_MAX = 1024 * 1024
 };
 
-/* ---- errors -------------------------------------------------------------------------------------------------------- */
+/* ---- errors -------------------------------------------------------------------------------------------- */
 
 /* The end of the file's name when `text` begins as Lua begins its own errors ("some/file.lua:12: "), else NULL. */
 static const char *name_end(const char *text)
@@ -84,7 +84,7 @@ static int fail_from(struct script *script, lua_State *L, int status, struct sb_
     return sb_fail(err, code, "%s", out.failed ? text : out.data);
 }
 
-/* ---- loading --------------------------------------------------------------------------------------------------------- */
+/* ---- loading ------------------------------------------------------------------------------------------- */
 
 static int open_and_load(lua_State *L)
 {
@@ -195,7 +195,7 @@ void script_free(struct script *script)
     free(script);
 }
 
-/* ---- calling ----------------------------------------------------------------------------------------------------------- */
+/* ---- calling ------------------------------------------------------------------------------------------- */
 
 struct calling {
     const char *function;

@@ -11,8 +11,7 @@ static const char *text_or_empty(const char *text)
     return text ? text : "";
 }
 
-/* ---- the record
- * -------------------------------------------------------------------------------------------------- */
+/* ---- the record ---------------------------------------------------------------------------------------- */
 
 static void bind_place(struct query *query, const struct store_change *change)
 {
@@ -178,8 +177,7 @@ static int apply_to_record(struct store *store, const struct store_change *chang
     return rc;
 }
 
-/* ---- documents, meters, new conversations
- * -------------------------------------------------------------------------- */
+/* ---- documents, meters, new conversations -------------------------------------------------------------- */
 
 static int put_key(struct store *store, const struct store_change *change, struct sb_error *err)
 {

@@ -9,8 +9,7 @@
 
 enum { EXPIRE_AT_ONCE_MAX = 1000, FILES_MAX = 10000 };
 
-/* ---- retry and drop
- * ------------------------------------------------------------------------------------------------ */
+/* ---- retry and drop ------------------------------------------------------------------------------------ */
 
 struct standing {
     enum store_state state;
@@ -113,8 +112,7 @@ int store_drop(struct store *store, int64_t id, const char *reason, int64_t now_
     return write_end(store, rc, &why, err);
 }
 
-/* ---- import
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- import -------------------------------------------------------------------------------------------- */
 
 static int import_one(struct store *store, const char *account, const char *external_id, size_t *new_count,
                       struct sb_error *err)
@@ -149,8 +147,7 @@ int store_import(struct store *store, const char *account, const char *const *ex
     return rc;
 }
 
-/* ---- retention
- * --------------------------------------------------------------------------------------------------- */
+/* ---- retention ----------------------------------------------------------------------------------------- */
 
 struct expired {
     int64_t id;
@@ -218,8 +215,7 @@ int store_expire(struct store *store, int64_t before_ms, size_t limit, size_t *r
     return rc;
 }
 
-/* ---- files
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- files --------------------------------------------------------------------------------------------- */
 
 static int fail_memory(struct sb_error *err)
 {

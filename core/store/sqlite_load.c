@@ -35,8 +35,7 @@ static int fail_word(const struct store *store, int64_t id, const char *word, st
                    store->path, (long long)id, word ? word : "");
 }
 
-/* ---- unfinished records
- * ---------------------------------------------------------------------------------------- */
+/* ---- unfinished records -------------------------------------------------------------------------------- */
 
 static bool grow_list(struct store_active **list, size_t *capacity)
 {
@@ -95,8 +94,7 @@ int store_active(struct store *store, struct arena *arena, struct store_active *
     return 0;
 }
 
-/* ---- one record
- * -------------------------------------------------------------------------------------------------- */
+/* ---- one record ---------------------------------------------------------------------------------------- */
 
 static int phase_from_word(const char *word)
 {
@@ -296,8 +294,7 @@ int store_load(struct store *store, int64_t id, struct store_record **ret_record
     return rc;
 }
 
-/* ---- finding
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- finding ------------------------------------------------------------------------------------------- */
 
 static int find_text(struct store *store, enum statement statement, const char *text, int64_t *ret_id,
                      struct sb_error *err)
@@ -360,8 +357,7 @@ int store_find(struct store *store, const char *text, int64_t *ret_id, struct sb
     return rc;
 }
 
-/* ---- documents
- * --------------------------------------------------------------------------------------------------- */
+/* ---- documents ----------------------------------------------------------------------------------------- */
 
 static int take_doc(struct query *query, char **ret_doc, struct sb_error *err)
 {

@@ -57,8 +57,7 @@ void store_close(struct store *store)
     free(store);
 }
 
-/* ---- settings
- * -------------------------------------------------------------------------------------------------- */
+/* ---- settings ------------------------------------------------------------------------------------------ */
 
 static int note_log_size(void *ctx, sqlite3 *db, const char *schema, int pages)
 {
@@ -151,8 +150,7 @@ int sqlite_quick_check(struct store *store, struct sb_error *err)
     return rc;
 }
 
-/* ---- the writer
- * ------------------------------------------------------------------------------------------------ */
+/* ---- the writer ---------------------------------------------------------------------------------------- */
 
 /* Made here, because SQLite would make it readable for others; its helper files copy the mode. A journal that
  * was copied here by hand is closed to others too. */
@@ -221,8 +219,7 @@ static int open_writer(struct store *store, const struct store_options *options,
     return rc;
 }
 
-/* ---- readers
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- readers ------------------------------------------------------------------------------------------- */
 
 /* "file:" with everything escaped that means something in a URI. NULL when out of memory. */
 static char *immutable_uri(const char *path)

@@ -74,8 +74,7 @@ static json_t *row_object(const struct query *query, const struct column *column
     return TAKE(row);
 }
 
-/* ---- lists
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- lists --------------------------------------------------------------------------------------------- */
 
 static const struct column list_columns[] = {
     { "id", 'i' },          { "pipeline", 't' },        { "account", 't' },
@@ -121,8 +120,7 @@ int store_list(struct store *store, const struct store_query *page, json_t **ret
     return *ret_array ? 0 : fail_memory(err);
 }
 
-/* ---- one record's timeline
- * --------------------------------------------------------------------------------------- */
+/* ---- one record's timeline ----------------------------------------------------------------------------- */
 
 static const struct column outcome_columns[] = {
     { "kind", 't' },    { "at_ms", 'i' },   { "instance", 't' },    { "step", 't' },        { "round", 'i' },
@@ -161,8 +159,7 @@ int store_timeline(struct store *store, int64_t id, json_t **ret_array, struct s
     return *ret_array ? 0 : fail_memory(err);
 }
 
-/* ---- totals
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- totals -------------------------------------------------------------------------------------------- */
 
 static int read_count(struct store *store, enum statement statement, int64_t *ret_count, struct sb_error *err)
 {

@@ -21,8 +21,7 @@
 
 enum { STAMP_MAX = TIME_TEXT_MAX };
 
-/* ---- putting in place
- * ---------------------------------------------------------------------------------------------- */
+/* ---- putting in place ---------------------------------------------------------------------------------- */
 
 /* "20261121T101500.123Z": when the copy was finished, so that a second try uses the same names. */
 static void stamp_of(const struct stat *st, char ret_stamp[STAMP_MAX])
@@ -92,8 +91,7 @@ int restore_finish(const char *data_dir, const char *path, struct sb_error *err)
     return stat(restored, &st) == 0 ? put_in_place(data_dir, path, restored, err) : 0;
 }
 
-/* ---- the copy
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- the copy ------------------------------------------------------------------------------------------ */
 
 static int check_backup(struct store *store, struct sb_error *err)
 {
@@ -214,8 +212,7 @@ static int make_copy(const char *data_dir, const char *backup, const char *copy,
     return rc;
 }
 
-/* ---- the whole
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- the whole ----------------------------------------------------------------------------------------- */
 
 static int restore_owned(const char *data_dir, const char *backup, int64_t now_ms, struct sb_error *err)
 {

@@ -224,8 +224,7 @@ void store_close(struct store *store); /* NULL allowed */
 int store_apply(struct store *store, struct store_change *const *changes, size_t count,
                 struct sb_error *err) SB_MUST_CHECK;
 
-/* ---- reading
- * -------------------------------------------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------------------------------------- */
 
 /* Ids of all ACTIVE records, oldest first, and, where an intent is open or answered, the key that it holds.
  * free() the array; texts are in `arena`. */
@@ -269,8 +268,7 @@ int store_timeline(struct store *store, int64_t id, json_t **ret_array, struct s
  * their state as well), "meters": {instance: {name: total}}, "newest_received_ms": n, "restored_ms": n}. */
 int store_totals(struct store *store, json_t **ret_object, struct sb_error *err) SB_MUST_CHECK;
 
-/* ---- keeping house
- * ---------------------------------------------------------------------------------------------- */
+/* ---- keeping house ------------------------------------------------------------------------------------- */
 
 /* Makes records of `state` (id 0), or one record (id > 0, whatever its state), active again; counts them.
  * DEAD and DISABLED records keep their place, with attempts 0. DONE ones are taken only with problems: they

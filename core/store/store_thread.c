@@ -37,8 +37,7 @@ struct store_thread {
     struct store_thread_stats stats;
 };
 
-/* ---- lists
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- lists --------------------------------------------------------------------------------------------- */
 
 static void list_init(struct job_list *list)
 {
@@ -87,8 +86,7 @@ static void list_free(struct job_list *list)
         job_free(job);
 }
 
-/* ---- the thread
- * ------------------------------------------------------------------------------------------------ */
+/* ---- the thread ---------------------------------------------------------------------------------------- */
 
 static double seconds_now(void)
 {
@@ -201,8 +199,7 @@ static void *run_thread(void *argument)
     return NULL;
 }
 
-/* ---- life
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- life ---------------------------------------------------------------------------------------------- */
 
 /* Signals are the loop's: none may end up on this thread. */
 static int start(struct store_thread *thread)
@@ -266,8 +263,7 @@ void store_thread_free(struct store_thread *thread)
     free(thread);
 }
 
-/* ---- the loop's side
- * ------------------------------------------------------------------------------------------- */
+/* ---- the loop's side ----------------------------------------------------------------------------------- */
 
 static void submit(struct store_thread *thread, struct store_job *job)
 {

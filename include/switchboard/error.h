@@ -10,8 +10,8 @@
 
 #if defined(__GNUC__)
 #define SB_PRINTF(fmt_index, first) __attribute__((format(printf, fmt_index, first)))
-#define SB_MUST_CHECK __attribute__((warn_unused_result))
-#define SB_API __attribute__((visibility("default")))
+#define SB_MUST_CHECK               __attribute__((warn_unused_result))
+#define SB_API                      __attribute__((visibility("default")))
 #else
 #define SB_PRINTF(fmt_index, first)
 #define SB_MUST_CHECK
@@ -36,9 +36,9 @@ struct sb_error {
     char text[SB_ERROR_TEXT_MAX]; /* no trailing newline; ends in "..." when it was cut */
 };
 
-#define SB_ERROR_INIT                                                                                                  \
-    {                                                                                                                  \
-        .status = 0                                                                                                    \
+#define SB_ERROR_INIT                                                                                        \
+    {                                                                                                        \
+        .status = 0                                                                                          \
     }
 
 /* Records a failure and returns `status`, so that a caller can write `return sb_fail(err, SB_EINPUT, "...")`.

@@ -25,15 +25,18 @@ enum sb_verdict {
     SB_DROP    /* nobody wants this record: finish it without a ticket, with the reason */
 };
 
-/* ---- options --------------------------------------------------------------------------------------------------- */
+/* ---- options ------------------------------------------------------------------------------------------- */
 
 /* The value of an option of this instance; NULL, 0 or false when it has none. Asking for an option that the table does
  * not have, or by the wrong type, is a reported defect of the plugin. A secret's value is a placeholder. */
 SB_API const char *sb_option_str(const struct sb_exchange *x, const char *name);
 SB_API bool sb_option_bool(const struct sb_exchange *x, const char *name);
-SB_API int64_t sb_option_int(const struct sb_exchange *x, const char *name); /* INT, DURATION in ms, SIZE in bytes */
-SB_API const json_t *sb_option_list(const struct sb_exchange *x, const char *name); /* array of strings, never NULL */
-SB_API const json_t *sb_option_json(const struct sb_exchange *x, const char *name); /* JSON_FILE: document or NULL */
+SB_API int64_t sb_option_int(const struct sb_exchange *x,
+                             const char *name); /* INT, DURATION in ms, SIZE in bytes */
+SB_API const json_t *sb_option_list(const struct sb_exchange *x,
+                                    const char *name); /* array of strings, never NULL */
+SB_API const json_t *sb_option_json(const struct sb_exchange *x,
+                                    const char *name);                       /* JSON_FILE: document or NULL */
 SB_API bool sb_option_is_set(const struct sb_exchange *x, const char *name); /* also for secrets */
 
 /* The same for `open`, `close` and `token_base`. */
@@ -50,7 +53,7 @@ SB_API void sb_instance_default(struct sb_instance *instance, const char *name, 
 /* Says something that the operator should know at start-up ("every agent is inactive"); for `open`. */
 SB_API void sb_instance_notice(struct sb_instance *instance, const char *fmt, ...) SB_PRINTF(2, 3);
 
-/* ---- the record ------------------------------------------------------------------------------------------------- */
+/* ---- the record ---------------------------------------------------------------------------------------- */
 
 /* The value at `path`, or NULL. Read only. In a poll step the "record" is the source's cursor document. */
 SB_API const json_t *sb_get(const struct sb_exchange *x, const char *path);
@@ -75,7 +78,7 @@ SB_API const char *sb_reference(const struct sb_exchange *x);
  * is a no-op. Takes `record`, an object of sections. Committed together with the cursor. */
 SB_API void sb_emit(struct sb_exchange *x, const char *account, const char *external_id, json_t *record);
 
-/* ---- time, chance and memory ---------------------------------------------------------------------------------------- */
+/* ---- time, chance and memory --------------------------------------------------------------------------- */
 
 /* Wall clock in milliseconds since 1970 UTC, frozen for the call. */
 SB_API int64_t sb_now_ms(const struct sb_exchange *x);
@@ -93,7 +96,7 @@ SB_API char *sb_printf(struct sb_exchange *x, const char *fmt, ...) SB_PRINTF(2,
 /* Keeps a reference to `value` until the exchange ends (takes it), and returns it. */
 SB_API json_t *sb_keep(struct sb_exchange *x, json_t *value);
 
-/* ---- verdicts --------------------------------------------------------------------------------------------------- */
+/* ---- verdicts ------------------------------------------------------------------------------------------ */
 
 /* Each records a reason for people (no secrets, no personal data) and returns its verdict: `return sb_reject(x, ...)`. */
 SB_API enum sb_verdict sb_skip(struct sb_exchange *x, const char *fmt, ...) SB_PRINTF(2, 3);
@@ -104,10 +107,12 @@ SB_API enum sb_verdict sb_drop(struct sb_exchange *x, const char *fmt, ...) SB_P
 SB_API enum sb_verdict sb_again(struct sb_exchange *x, int64_t delay_ms);
 /* SB_RETRY, not before `delay_ms` from now; for services that say how long in their body. Retry-After is read by the
  * core itself. */
-SB_API enum sb_verdict sb_retry_in(struct sb_exchange *x, int64_t delay_ms, const char *fmt, ...) SB_PRINTF(3, 4);
+SB_API enum sb_verdict sb_retry_in(struct sb_exchange *x, int64_t delay_ms, const char *fmt, ...)
+    SB_PRINTF(3, 4);
 /* The instance as a whole cannot work (no credit, key refused, wrong organization): opens its breaker for `pause_ms`,
  * raises one alert, and returns SB_RETRY: the record waits behind the breaker, or takes an alternative. */
-SB_API enum sb_verdict sb_suspend(struct sb_exchange *x, int64_t pause_ms, const char *fmt, ...) SB_PRINTF(3, 4);
+SB_API enum sb_verdict sb_suspend(struct sb_exchange *x, int64_t pause_ms, const char *fmt, ...)
+    SB_PRINTF(3, 4);
 /* What the status alone says: 2xx SB_OK; 408, 425, 429 and 5xx SB_RETRY; anything else SB_REJECT; with a reason. */
 SB_API enum sb_verdict sb_default_verdict(struct sb_exchange *x);
 
@@ -117,13 +122,14 @@ SB_API void sb_note(struct sb_exchange *x, const char *fmt, ...) SB_PRINTF(2, 3)
 /* Adds to a named meter of the instance ("audio_seconds", "tokens_in"), exported as a metric. Counted on commit. */
 SB_API void sb_meter(struct sb_exchange *x, const char *name, double amount);
 
-/* ---- keys ------------------------------------------------------------------------------------------------------- */
+/* ---- keys ---------------------------------------------------------------------------------------------- */
 
 /* The document of the key that is held: read under the lock, its changes commit with the outcome. */
 SB_API const json_t *sb_key_get(const struct sb_exchange *x, const char *name);
-SB_API void sb_key_set(struct sb_exchange *x, const char *name, json_t *value); /* takes value; NULL removes */
+SB_API void sb_key_set(struct sb_exchange *x, const char *name,
+                       json_t *value); /* takes value; NULL removes */
 
-/* ---- creating ----------------------------------------------------------------------------------------------------- */
+/* ---- creating ------------------------------------------------------------------------------------------ */
 
 /* In build of an SB_CREATE step: keeps a value in the intent, for `reconcile` to ask with the values of then. */
 SB_API void sb_intent_keep(struct sb_exchange *x, const char *name, json_t *value); /* takes value */
@@ -136,13 +142,14 @@ SB_API void sb_more(struct sb_exchange *x);
 /* Wall clock of the intent's first commit. */
 SB_API int64_t sb_intent_time_ms(const struct sb_exchange *x);
 
-/* ---- the request -------------------------------------------------------------------------------------------------- */
+/* ---- the request --------------------------------------------------------------------------------------- */
 
 /* Starts the request: `base` is the value of a URL option (its path is kept). Then append path segments (escaped) and
  * query parameters (escaped). */
 SB_API void sb_request(struct sb_exchange *x, const char *method, const char *base);
-SB_API void sb_path(struct sb_exchange *x, const char *segment);    /* one segment: '/' in it is escaped */
-SB_API void sb_paths(struct sb_exchange *x, const char *constant);  /* a constant like "/api/v1/tickets", not escaped */
+SB_API void sb_path(struct sb_exchange *x, const char *segment); /* one segment: '/' in it is escaped */
+SB_API void sb_paths(struct sb_exchange *x,
+                     const char *constant); /* a constant like "/api/v1/tickets", not escaped */
 SB_API void sb_query(struct sb_exchange *x, const char *name, const char *value);
 SB_API void sb_query_int(struct sb_exchange *x, const char *name, int64_t value);
 /* Starts the request with a URL that the other side gave. Its host must be one of `hosts` or `reaches`, https or
@@ -153,23 +160,27 @@ SB_API void sb_anonymous(struct sb_exchange *x); /* send without the declared cr
 
 SB_API void sb_header(struct sb_exchange *x, const char *name, const char *value);
 SB_API void sb_body_json(struct sb_exchange *x, json_t *value); /* takes value; sets Content-Type */
-SB_API void sb_body_text(struct sb_exchange *x, const char *content_type, const char *text, size_t size); /* copies */
+SB_API void sb_body_text(struct sb_exchange *x, const char *content_type, const char *text,
+                         size_t size);                                                       /* copies */
 SB_API void sb_body_file(struct sb_exchange *x, const char *content_type, const char *file); /* streamed */
 SB_API void sb_form(struct sb_exchange *x, const char *name, const char *value); /* urlencoded form field */
 SB_API void sb_multipart(struct sb_exchange *x, const char *name, const char *value);
-SB_API void sb_multipart_file(struct sb_exchange *x, const char *name, const char *filename, const char *content_type,
-                              const char *file);
+SB_API void sb_multipart_file(struct sb_exchange *x, const char *name, const char *filename,
+                              const char *content_type, const char *file);
 /* The body of a 2xx answer goes to the record's file `name` ("recording.mp3"), at most `size_max` bytes, hashed and
  * synced before the outcome. Other answers are kept in memory as usual. */
 SB_API void sb_save_body(struct sb_exchange *x, const char *name, uint64_t size_max);
-SB_API void sb_timeout_ms(struct sb_exchange *x, int64_t timeout_ms); /* this request only; at most 30 minutes */
+SB_API void sb_timeout_ms(struct sb_exchange *x,
+                          int64_t timeout_ms); /* this request only; at most 30 minutes */
 
-/* ---- the answer --------------------------------------------------------------------------------------------------- */
+/* ---- the answer ---------------------------------------------------------------------------------------- */
 
 SB_API int sb_http_status(const struct sb_exchange *x);
-SB_API const char *sb_http_header(const struct sb_exchange *x, const char *name); /* first of that name, or NULL */
+SB_API const char *sb_http_header(const struct sb_exchange *x,
+                                  const char *name);            /* first of that name, or NULL */
 SB_API const json_t *sb_http_json(const struct sb_exchange *x); /* parsed once; NULL when it is not JSON */
-SB_API const char *sb_http_text(const struct sb_exchange *x, size_t *ret_size); /* never NULL, NUL-terminated */
+SB_API const char *sb_http_text(const struct sb_exchange *x,
+                                size_t *ret_size); /* never NULL, NUL-terminated */
 
 /* The saved file: its name for sb_body_file and sb_audio_open ("<record>/recording.mp3"), size, SHA-256 in hex, and
  * its first bytes (at most 64). NULL or 0 when nothing was saved. */
@@ -180,7 +191,7 @@ SB_API const unsigned char *sb_saved_head(const struct sb_exchange *x, size_t *r
 /* Size in bytes of a file of the record, or -1 when it is not there (any more). */
 SB_API int64_t sb_file_size(const struct sb_exchange *x, const char *file);
 
-/* ---- what purity takes away --------------------------------------------------------------------------------------- */
+/* ---- what purity takes away ---------------------------------------------------------------------------- */
 
 /* Decodes a file of the record (mp3, wav, ogg, flac) to 16-bit samples at `rate`; for `work`. Channels apart. */
 struct sb_audio {
@@ -189,20 +200,21 @@ struct sb_audio {
     size_t frames;           /* samples a channel */
     int16_t *const *samples; /* samples[channel][frame] */
 };
-SB_API int sb_audio_decode(struct sb_exchange *x, const char *file, uint32_t rate, const struct sb_audio **ret_audio,
-                           struct sb_error *err) SB_MUST_CHECK;
+SB_API int sb_audio_decode(struct sb_exchange *x, const char *file, uint32_t rate,
+                           const struct sb_audio **ret_audio, struct sb_error *err) SB_MUST_CHECK;
 
 /* Calls `function` of the script behind the SCRIPT option `option` with the record (read only) and `argument`
  * (borrowed, may be NULL). Gives its first result, to be put into the record or released. A failure is a defect of the
  * script: return sb_script_failed(). */
-SB_API int sb_script_call(struct sb_exchange *x, const char *option, const char *function, const json_t *argument,
-                          json_t **ret_result, struct sb_error *err) SB_MUST_CHECK;
+SB_API int sb_script_call(struct sb_exchange *x, const char *option, const char *function,
+                          const json_t *argument, json_t **ret_result, struct sb_error *err) SB_MUST_CHECK;
 /* Sends the record to the dead letters with the script's error, whatever alternatives there are. */
 SB_API enum sb_verdict sb_script_failed(struct sb_exchange *x, const struct sb_error *err);
 
 /* A phone number in E.164 ("+915550100001") for `region` ("IN"), or NULL when it cannot be one; and whether the
  * numbering plan calls it valid. A number called invalid is still to be matched by its digits. */
-SB_API const char *sb_phone_e164(struct sb_exchange *x, const char *text, const char *region, bool *ret_is_valid);
+SB_API const char *sb_phone_e164(struct sb_exchange *x, const char *text, const char *region,
+                                 bool *ret_is_valid);
 /* Only its ASCII digits; and its last `count` digits, or NULL when it has fewer than `count`. */
 SB_API const char *sb_digits(struct sb_exchange *x, const char *text);
 SB_API const char *sb_last_digits(struct sb_exchange *x, const char *text, size_t count);
@@ -226,16 +238,17 @@ SB_API const char *sb_wall_time(struct sb_exchange *x, int64_t ms, int offset_mi
 SB_API const char *sb_rfc3339(struct sb_exchange *x, int64_t ms);
 
 /* A list or object member by name as text or number, tolerant of numbers written as strings; for answers. */
-SB_API const char *sb_json_str(const json_t *object, const char *name);                    /* NULL when not a string */
-SB_API int64_t sb_json_int(const json_t *object, const char *name, int64_t otherwise);     /* also "17" and 17.0 */
-SB_API double sb_json_number(const json_t *object, const char *name, double otherwise);    /* also "12.5" */
-SB_API const json_t *sb_json_at(const json_t *value, const char *path);                    /* "a.b.0.c"; NULL: absent */
+SB_API const char *sb_json_str(const json_t *object, const char *name); /* NULL when not a string */
+SB_API int64_t sb_json_int(const json_t *object, const char *name,
+                           int64_t otherwise); /* also "17" and 17.0 */
+SB_API double sb_json_number(const json_t *object, const char *name, double otherwise); /* also "12.5" */
+SB_API const json_t *sb_json_at(const json_t *value, const char *path); /* "a.b.0.c"; NULL: absent */
 
-/* ---- routes ----------------------------------------------------------------------------------------------------- */
+/* ---- routes -------------------------------------------------------------------------------------------- */
 
 SB_API const char *sb_in_header(const struct sb_exchange *x, const char *name);
 SB_API const char *sb_in_query(const struct sb_exchange *x, const char *name);
-SB_API const char *sb_in_path(const struct sb_exchange *x, const char *name); /* "{id}" of the route */
+SB_API const char *sb_in_path(const struct sb_exchange *x, const char *name);       /* "{id}" of the route */
 SB_API const json_t *sb_in_json(const struct sb_exchange *x, struct sb_error *err); /* NULL with the reason */
 SB_API const char *sb_in_body(const struct sb_exchange *x, size_t *ret_size);
 /* Verifies inbound credentials in constant time against the secret option: a bearer token, or HMAC-SHA-256 in

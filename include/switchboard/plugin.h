@@ -41,7 +41,8 @@ enum sb_effect {
 
 /* One named unit of work: at most one HTTP exchange (build and fold), or one piece of CPU work. */
 struct sb_step {
-    const char *name; /* "create_ticket": journaled, logged and measured under this name; [a-z0-9_], <= 40 characters */
+    const char *
+        name; /* "create_ticket": journaled, logged and measured under this name; [a-z0-9_], <= 40 characters */
     enum sb_effect effect;
 
     /* Writes one request from the record. SB_OK: send it. SB_SKIP: nothing to do here. SB_AGAIN: not yet, ask again
@@ -76,7 +77,8 @@ struct sb_route {
     const char *method; /* "POST" */
     const char *path;   /* "/v1/escalations" or "/v1/escalations/{id}" */
     size_t body_max;    /* larger bodies are answered 413 before the handler runs */
-    enum sb_verdict (*handle)(struct sb_exchange *x); /* SB_OK: commit and reply; SB_REJECT: reply, emit nothing */
+    enum sb_verdict (*handle)(
+        struct sb_exchange *x); /* SB_OK: commit and reply; SB_REJECT: reply, emit nothing */
 };
 
 /* How the core signs in for this plugin. Credentials go only to the hosts of the options listed in `hosts`. */
@@ -84,7 +86,8 @@ enum sb_auth_kind { SB_AUTH_NONE = 0, SB_AUTH_BASIC, SB_AUTH_HEADER, SB_AUTH_OAU
 
 struct sb_auth {
     enum sb_auth_kind kind;
-    const char *const *hosts; /* names of URL options, NULL-terminated: { "base_url", "recordings_url", NULL } */
+    const char *const
+        *hosts; /* names of URL options, NULL-terminated: { "base_url", "recordings_url", NULL } */
 
     const char *user;     /* BASIC: option that holds the user name (may be of type secret) */
     const char *password; /* BASIC: option of type secret */
@@ -99,7 +102,7 @@ struct sb_auth {
     const char *(*token_base)(const struct sb_instance *instance); /* base URL of the token server */
     const char *token_path;                                        /* "/oauth/v2/token" */
     const char *const *revoked; /* words of `error` that no retry can mend: { "invalid_code", NULL } */
-    uint32_t throttled_ms;      /* how long to stay quiet after an answer without a token; 0: back off as usual */
+    uint32_t throttled_ms; /* how long to stay quiet after an answer without a token; 0: back off as usual */
 };
 
 enum sb_plugin_flags {
@@ -111,17 +114,18 @@ struct sb_plugin {
     uint32_t abi;  /* SB_ABI; read before anything else */
     uint32_t size; /* sizeof(struct sb_plugin) as the plugin was built */
     enum sb_kind kind;
-    const char *name;    /* the name that engine.conf uses, and that of the file: [a-z0-9_], <= 40 characters */
+    const char *name; /* the name that engine.conf uses, and that of the file: [a-z0-9_], <= 40 characters */
     const char *summary; /* one line for people */
     const char *version;
     uint32_t flags;
 
     const struct sb_option *options; /* ends with a row without a name; NULL: none */
     const struct sb_auth *auth;      /* NULL: none */
-    const char *const *reaches;      /* URL or LIST options whose hosts may be reached without credentials; NULL: none */
+    const char *const
+        *reaches; /* URL or LIST options whose hosts may be reached without credentials; NULL: none */
 
-    const struct sb_step *steps;   /* what each record goes through; ends with a step without a name */
-    const struct sb_step *poll;    /* sources that ask: one round over the cursor document; same end; or NULL */
+    const struct sb_step *steps; /* what each record goes through; ends with a step without a name */
+    const struct sb_step *poll;  /* sources that ask: one round over the cursor document; same end; or NULL */
     const struct sb_route *routes; /* sources that are told; ends with a route without a method; or NULL */
 
     /* Checks options that depend on each other. No I/O. NULL: nothing to check. Returns 0, or negative with `err`. */

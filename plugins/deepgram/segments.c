@@ -43,8 +43,7 @@ static struct dg_segments from_utterances(struct sb_exchange *x, const json_t *u
     return segments;
 }
 
-/* ---- from words
- * --------------------------------------------------------------------------------------------------- */
+/* ---- from words ---------------------------------------------------------------------------------------- */
 
 /* What is being put together: the text is written in one buffer that has room for all words of the channel.
  */
@@ -132,8 +131,7 @@ static struct dg_segments from_words(struct sb_exchange *x, const json_t *channe
     return segments;
 }
 
-/* ---- order
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- order --------------------------------------------------------------------------------------------- */
 
 static bool comes_before(const struct dg_segment *a, const struct dg_segment *b)
 {

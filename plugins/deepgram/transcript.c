@@ -47,8 +47,7 @@ static void warn(struct sb_exchange *x, json_t *warnings, const char *text)
     must(x, json_array_append_new(warnings, json_string(text)));
 }
 
-/* ---- channels
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- channels ------------------------------------------------------------------------------------------ */
 
 static const char *channel_text(const json_t *channel)
 {
@@ -109,8 +108,7 @@ static const char *language_of(struct sb_exchange *x, const json_t *channels)
     return asked;
 }
 
-/* ---- speakers
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- speakers ------------------------------------------------------------------------------------------ */
 
 /* Numbers of the speakers, as they are shown: in the order in which they are first heard. */
 enum { SPEAKERS_MAX = 64 };
@@ -164,9 +162,7 @@ static json_t *segments_json(struct sb_exchange *x, const struct dg_segments *se
     return list;
 }
 
-/* ---- text
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- text ---------------------------------------------------------------------------------------------- */
 
 /* One channel: its own text, which is formatted best. Several: the segments in time order, a line each. */
 static const char *whole_text(struct sb_exchange *x, const json_t *channels,

@@ -31,8 +31,7 @@ static bool is_running(const char *status)
     return is_one_of(status, words);
 }
 
-/* ---- reading
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- reading ------------------------------------------------------------------------------------------- */
 
 /* A wall clock time of the account. The epoch stands for "not set". */
 static int64_t read_time(struct sb_exchange *x, const json_t *item, const char *name)
@@ -128,8 +127,7 @@ void exo_read_call(struct sb_exchange *x, const json_t *item, struct exo_call *r
     *ret_call = call;
 }
 
-/* ---- judging
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- judging ------------------------------------------------------------------------------------------- */
 
 bool exo_has_ended(const struct exo_call *call)
 {
@@ -174,8 +172,7 @@ bool exo_has_settled(const struct exo_call *call)
     return call->recording_url || call->presigned_url || exo_outcome(call, &reason) == EXO_MISSED;
 }
 
-/* ---- outcome
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- outcome ------------------------------------------------------------------------------------------- */
 
 struct reason {
     const char *leg_status;

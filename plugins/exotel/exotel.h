@@ -22,8 +22,7 @@ enum {
 /* The first wait after a 429, which comes without Retry-After. */
 #define EXO_THROTTLED_MS (5 * EXO_SECOND_MS)
 
-/* ---- text.c: small texts
- * ---------------------------------------------------------------------------------------- */
+/* ---- text.c: small texts ------------------------------------------------------------------------------- */
 
 /* "+05:30" to 330. -1 when malformed or beyond 18 hours; *ret_minutes is written on success only. */
 int exo_parse_offset(const char *text, int *ret_minutes);
@@ -51,8 +50,7 @@ json_t *exo_copy(struct sb_exchange *x, const json_t *value);
 void exo_put(struct sb_exchange *x, json_t *object, const char *name, json_t *value);        /* takes value */
 void exo_put_str(struct sb_exchange *x, json_t *object, const char *name, const char *text); /* NULL: null */
 
-/* ---- call.c: one call as the API tells it
- * ----------------------------------------------------------------------- */
+/* ---- call.c: one call as the API tells it -------------------------------------------------------------- */
 
 enum { EXO_UNKNOWN = -1 }; /* of times and durations */
 
@@ -77,8 +75,7 @@ enum exo_outcome { EXO_ANSWERED, EXO_MISSED, EXO_UNCLEAR };
 /* What became of it; *ret_reason is why it was missed, else NULL. */
 enum exo_outcome exo_outcome(const struct exo_call *call, const char **ret_reason);
 
-/* ---- record.c: the record's sections
- * ------------------------------------------------------------------------------ */
+/* ---- record.c: the record's sections ------------------------------------------------------------------- */
 
 /* The record of a call, kept by the exchange. `is_final` false: it must be read again before it can be
  * trusted. */
@@ -92,14 +89,12 @@ void exo_recording_forget_tries(struct sb_exchange *x);
 /* Gives the recording up: notes `why` on the record. Returns the verdict. */
 enum sb_verdict exo_recording_missing(struct sb_exchange *x, const char *why);
 
-/* ---- agents.c
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- agents.c ------------------------------------------------------------------------------------------ */
 
 /* Fills the agent's name and department from the agents file. False: the agent is inactive. */
 bool exo_name_agent(struct sb_exchange *x);
 
-/* ---- answer.c
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- answer.c ------------------------------------------------------------------------------------------ */
 
 /* The status that counts: that of a RestException in the body, else that of HTTP. */
 int exo_status(struct sb_exchange *x);
@@ -110,8 +105,7 @@ enum sb_verdict exo_api_error(struct sb_exchange *x);
 /* The body, when it is a good answer in JSON; else NULL, with the verdict in *ret_verdict. */
 const json_t *exo_api_answer(struct sb_exchange *x, enum sb_verdict *ret_verdict);
 
-/* ---- seen.c: SIDs that were emitted
- * ------------------------------------------------------------------------------- */
+/* ---- seen.c: SIDs that were emitted -------------------------------------------------------------------- */
 
 struct exo_seen;
 struct exo_seen *exo_seen_open(struct sb_exchange *x);
@@ -121,8 +115,7 @@ void exo_seen_save(struct exo_seen *seen);
 /* Forgets calls that began before `before_ms`: no scan lists them again. */
 void exo_seen_forget(struct sb_exchange *x, int64_t before_ms);
 
-/* ---- intake.c: what is done with a listed call
- * ------------------------------------------------------------------------ */
+/* ---- intake.c: what is done with a listed call --------------------------------------------------------- */
 
 struct exo_intake {
     struct sb_exchange *x;
@@ -145,8 +138,7 @@ void exo_intake_end(struct exo_intake *intake);
 /* For how long after its start a call may be seen running. */
 int64_t exo_longest_call_ms(const struct sb_exchange *x);
 
-/* ---- scan.c, poll.c, settle.c: the round
- * ---------------------------------------------------------------------------- */
+/* ---- scan.c, poll.c, settle.c: the round --------------------------------------------------------------- */
 
 /* One walk through the list. Times are wall clock ms; both ends of a window are inclusive. */
 struct exo_scan {
@@ -179,8 +171,7 @@ enum sb_verdict exo_fold_sweep(struct sb_exchange *x);
 enum sb_verdict exo_build_settle(struct sb_exchange *x);
 enum sb_verdict exo_fold_settle(struct sb_exchange *x);
 
-/* ---- the steps of a record: screen.c, refresh.c, recording.c
- * ---------------------------------------------------------- */
+/* ---- the steps of a record: screen.c, refresh.c, recording.c ------------------------------------------- */
 
 /* Names the agent; SB_DROP with the reason when nobody wants the call, else SB_SKIP. */
 enum sb_verdict exo_screen(struct sb_exchange *x);

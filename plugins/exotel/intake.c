@@ -48,8 +48,7 @@ int64_t exo_longest_call_ms(const struct sb_exchange *x)
     return sb_option_int(x, "overlap") + sb_option_int(x, "settle_wait");
 }
 
-/* ---- open calls
- * --------------------------------------------------------------------------------------------------- */
+/* ---- open calls ---------------------------------------------------------------------------------------- */
 
 static bool fits_a_list(const char *sid)
 {
@@ -93,8 +92,7 @@ static bool has_waited(const struct exo_intake *intake, const struct exo_call *c
     return (touched != EXO_UNKNOWN && now - touched >= wait) || now - ended_ms >= wait;
 }
 
-/* ---- emitting
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- emitting ------------------------------------------------------------------------------------------ */
 
 static void emit(struct exo_intake *intake, const struct exo_call *call, bool is_final)
 {

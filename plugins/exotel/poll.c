@@ -42,8 +42,7 @@ enum { SMALL_PAGES = 10, RECENT_PAGES_MAX = 40, SLICE_PAGES = 60 };
 #define SKEW_STEP_MS  EXO_MINUTE_MS      /* taken off when they refuse our time and do not tell theirs */
 #define SKEW_SMALL_MS (5 * EXO_SECOND_MS)
 
-/* ---- planning
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- planning ------------------------------------------------------------------------------------------ */
 
 static int64_t to_second(int64_t ms)
 {
@@ -171,8 +170,7 @@ enum sb_verdict exo_plan_round(struct sb_exchange *x)
     return SB_SKIP;
 }
 
-/* ---- answers
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- answers ------------------------------------------------------------------------------------------- */
 
 /* Their clock when the answer was made. Without a Date, the newest call listed began before it. */
 static int64_t evidence_ms(const struct exo_scan *scan)

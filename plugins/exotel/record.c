@@ -119,8 +119,7 @@ json_t *exo_record(struct sb_exchange *x, const struct exo_call *call, bool is_f
     return record;
 }
 
-/* ---- later readings
- * ----------------------------------------------------------------------------------------------- */
+/* ---- later readings ------------------------------------------------------------------------------------ */
 
 /* What the newer reading does not say keeps its value: a missing value never wipes a stored one. The outcome
  * is one statement: an unclear one gives way to the older one, reason and all. */

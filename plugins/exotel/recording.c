@@ -35,8 +35,7 @@ static enum target next_target(const struct sb_exchange *x)
     return sb_get_str(x, "recording.presigned_url") ? TARGET_PRESIGNED : TARGET_URL;
 }
 
-/* ---- asking
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- asking -------------------------------------------------------------------------------------------- */
 
 /* The path of RecordingUrl on the recordings host. */
 static void request_mirror(struct sb_exchange *x)
@@ -71,8 +70,7 @@ static bool request_file(struct sb_exchange *x, enum target target)
     return true;
 }
 
-/* ---- waiting
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- waiting ------------------------------------------------------------------------------------------- */
 
 /* How long to wait before the next try: doubling from five seconds, and the last one at the deadline. */
 static int64_t next_wait(const struct sb_exchange *x, int64_t tries)
@@ -144,8 +142,7 @@ enum sb_verdict exo_build_recording(struct sb_exchange *x)
     return request_file(x, target) ? SB_OK : refuse_host(x, target);
 }
 
-/* ---- folding
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- folding ------------------------------------------------------------------------------------------- */
 
 /* The kind of audio that the first bytes speak of, or NULL. */
 static const char *audio_type(const unsigned char *head, size_t size)

@@ -184,8 +184,7 @@ const char *exo_host(struct sb_exchange *x, const char *url)
     return host;
 }
 
-/* ---- telephone lines
- * ---------------------------------------------------------------------------------------------- */
+/* ---- telephone lines ----------------------------------------------------------------------------------- */
 
 /* The part of a SIP address behind "sip:" (and "sips:"), in lower case; NULL when `text` is none. */
 static const char *sip_name(struct sb_exchange *x, const char *text)
@@ -235,9 +234,7 @@ bool exo_same_line(struct sb_exchange *x, const char *a, const char *b)
     return digits_a[0] && strcmp(digits_a, digits_b) == 0;
 }
 
-/* ---- JSON
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- JSON ---------------------------------------------------------------------------------------------- */
 
 void exo_must(struct sb_exchange *x, int rc)
 {

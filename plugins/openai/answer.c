@@ -31,8 +31,7 @@ static int index_of(const char *const *words, const char *word)
     return NOT_FOUND;
 }
 
-/* ---- reading
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------------------------------------- */
 
 /* The text from the first brace to the last: some servers wrap it in a fence, some models think aloud before
  * it. */
@@ -73,8 +72,7 @@ static json_t *line(struct sb_exchange *x, const json_t *answer, const char *nam
     return text && *text ? json_string(text) : json_null();
 }
 
-/* ---- checks: each returns NULL, or what is wrong
- * --------------------------------------------------------------------- */
+/* ---- checks: each returns NULL, or what is wrong ------------------------------------------------------- */
 
 static const char *check_types(const json_t *answer)
 {
@@ -133,8 +131,7 @@ static const char *check_evidence(struct sb_exchange *x, const json_t *answer, c
     return NULL;
 }
 
-/* ---- the record's form
- * ----------------------------------------------------------------------------------------------- */
+/* ---- the record's form --------------------------------------------------------------------------------- */
 
 static json_t *evidence_list(struct sb_exchange *x, const json_t *answer)
 {

@@ -28,8 +28,7 @@ void openai_add(struct sb_exchange *x, struct openai_text *text, const char *mor
     openai_add_n(x, text, more, strlen(more));
 }
 
-/* ---- words and speakers
- * ---------------------------------------------------------------------------------------- */
+/* ---- words and speakers -------------------------------------------------------------------------------- */
 
 static void add_segment(struct sb_exchange *x, struct openai_text *text, const json_t *segment)
 {
@@ -59,8 +58,7 @@ static const char *spoken_text(struct sb_exchange *x)
     return text.size * 20 >= whole_size * 19 ? text.at : whole;
 }
 
-/* ---- what does not belong into what people say
- * -------------------------------------------------------------------- */
+/* ---- what does not belong into what people say --------------------------------------------------------- */
 
 /* Marks by which chat formats tell roles apart, and the signs of our own markers. Each becomes a space, so
  * that what is left of it cannot join into another. */
@@ -110,8 +108,7 @@ static const char *without_marks(struct sb_exchange *x, const char *text)
     return clean.at;
 }
 
-/* ---- budget
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- budget -------------------------------------------------------------------------------------------- */
 
 static bool is_character_start(char c)
 {
@@ -154,8 +151,7 @@ const char *openai_conversation(struct sb_exchange *x)
     return within_budget(x, text, (size_t)sb_option_int(x, "transcript_budget") >> halvings);
 }
 
-/* ---- people who talk to the model
- * --------------------------------------------------------------------------------- */
+/* ---- people who talk to the model ---------------------------------------------------------------------- */
 
 /* After folding. A hit only asks a person to look, so a few false ones do no harm. */
 static const char *const attacks[] = {

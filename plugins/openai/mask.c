@@ -94,8 +94,7 @@ const char *openai_mask(struct sb_exchange *x, const char *text)
     return out.at;
 }
 
-/* ---- check digits
- * ------------------------------------------------------------------------------------------------ */
+/* ---- check digits -------------------------------------------------------------------------------------- */
 
 /* Verhoeff: multiplication in the dihedral group of order ten, with a permutation by place. */
 static bool has_verhoeff(const char *digits, size_t size)

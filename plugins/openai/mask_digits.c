@@ -92,9 +92,7 @@ static const char *const secret_words[] = {
 static const char *const money_words[] = { "rs",   "inr",   "rupee", "rupees", "dollar",   "dollars",
                                            "lakh", "lakhs", "crore", "crores", "thousand", "percent" };
 
-/* ---- tokens
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- tokens -------------------------------------------------------------------------------------------- */
 
 static bool is_digit(char c)
 {
@@ -319,9 +317,7 @@ static bool next_token(struct reader *reader, size_t at, struct token *ret_token
     return true;
 }
 
-/* ---- runs
- * -----------------------------------------------------------------------------------------------------------
- */
+/* ---- runs ---------------------------------------------------------------------------------------------- */
 
 /* Whether what stands between two tokens lets a number go on. A new line does: people answer in the next
  * turn. */

@@ -77,8 +77,7 @@ static void add_span(struct mask *mask, size_t start, size_t end, const char *ki
     mask_add(mask, start, end, kind, normal(mask, start, end));
 }
 
-/* ---- written addresses
- * -------------------------------------------------------------------------------------------- */
+/* ---- written addresses --------------------------------------------------------------------------------- */
 
 /* name@host.tld is an e-mail address, name@bank a UPI id. */
 static void look_at_address(struct mask *mask, size_t start, size_t end)
@@ -94,9 +93,7 @@ static void look_at_address(struct mask *mask, size_t start, size_t end)
     add_span(mask, start, end, has_dot ? "EMAIL" : "UPI");
 }
 
-/* ---- words
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- words --------------------------------------------------------------------------------------------- */
 
 static void look_at_word(struct mask *mask, size_t start, size_t end)
 {
@@ -149,8 +146,7 @@ static void find_written(struct mask *mask)
     }
 }
 
-/* ---- spelled addresses: "asha dot k at the rate example dot com"
- * -------------------------------------------------- */
+/* ---- spelled addresses: "asha dot k at the rate example dot com" --------------------------------------- */
 
 struct word {
     size_t start, end;

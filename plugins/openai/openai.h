@@ -26,8 +26,7 @@ struct openai_text {
 void openai_add(struct sb_exchange *x, struct openai_text *text, const char *more);
 void openai_add_n(struct sb_exchange *x, struct openai_text *text, const char *more, size_t size);
 
-/* ---- conversation.c
- * --------------------------------------------------------------------------------------------- */
+/* ---- conversation.c ------------------------------------------------------------------------------------ */
 
 /* The conversation as it is sent: speakers and words, personal data masked, marks of other formats removed,
  * cut to the budget, which every further round halves. NULL when there is nothing to read. */
@@ -37,8 +36,7 @@ bool openai_is_suspicious(struct sb_exchange *x, const char *conversation);
 /* Lower case, one space for white space, plain quotation marks: for comparing quotes with what was said. */
 const char *openai_folded(struct sb_exchange *x, const char *text);
 
-/* ---- masking (mask.c, mask_words.c, mask_digits.c)
- * --------------------------------------------------------------------- */
+/* ---- masking (mask.c, mask_words.c, mask_digits.c) ----------------------------------------------------- */
 
 /* `text` with personal data replaced by placeholders such as [MOBILE_1]; the same value has the same
  * placeholder. Errs on the side of masking. */
@@ -70,18 +68,14 @@ bool mask_is_aadhaar(const char *digits); /* twelve digits with the Verhoeff che
 bool mask_is_card(const char *digits);    /* 13 to 19 digits with the Luhn check */
 bool mask_is_mobile(const char *digits);  /* ten digits from 6 on, with or without 0, 91 in front */
 
-/* ---- prompt.c
- * ---------------------------------------------------------------------------------------------------------------
- */
+/* ---- prompt.c ------------------------------------------------------------------------------------------ */
 
 /* The whole request body: kept by the exchange. `again` adds that an earlier answer could not be used. */
 json_t *openai_body(struct sb_exchange *x, const char *conversation, bool again);
 /* The word for "none of the configured categories". */
 extern const char openai_other[];
 
-/* ---- answer.c
- * ------------------------------------------------------------------------------------------------------------------
- */
+/* ---- answer.c ------------------------------------------------------------------------------------------ */
 
 extern const char *const openai_moods[],
     *const openai_priorities[],
@@ -94,9 +88,7 @@ extern const char *const openai_moods[],
 const char *openai_check(struct sb_exchange *x, const char *text, const char *conversation,
                          json_t **ret_analysis);
 
-/* ---- refusal.c
- * --------------------------------------------------------------------------------------------------------------------
- */
+/* ---- refusal.c ----------------------------------------------------------------------------------------- */
 
 /* What an answer that is no success means. */
 enum sb_verdict openai_refused(struct sb_exchange *x);

@@ -87,8 +87,7 @@ static const struct sb_auth auth = {
     .secret = "api_key",
 };
 
-/* ---- the step
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- the step ------------------------------------------------------------------------------------------ */
 
 /* "https://api.openai.com" and "https://api.openai.com/v1" are the same service; Azure's addresses that name
  * a deployment have no version in the path. */

@@ -63,8 +63,7 @@ static bool is_quota(const struct refusal *refusal)
     return false;
 }
 
-/* ---- how long to wait
- * ------------------------------------------------------------------------------------------------ */
+/* ---- how long to wait ---------------------------------------------------------------------------------- */
 
 /* Digits, with a fraction that is dropped; -1 when it is no number. */
 static int64_t number_of(const char *text)
@@ -109,9 +108,7 @@ static int64_t wait_of(struct sb_exchange *x)
     return wait_ms < RETRY_AFTER_CEILING_MS ? wait_ms : RETRY_AFTER_CEILING_MS;
 }
 
-/* ---- verdicts
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- verdicts ------------------------------------------------------------------------------------------ */
 
 static enum sb_verdict try_later(struct sb_exchange *x, const struct refusal *refusal)
 {

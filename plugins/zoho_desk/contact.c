@@ -12,8 +12,7 @@ static bool is_settled(struct sb_exchange *x)
     return sb_get_str(x, "ticket.id") || sb_get_str(x, "contact.id");
 }
 
-/* ---- the contact that was remembered
- * ---------------------------------------------------------------------------- */
+/* ---- the contact that was remembered ------------------------------------------------------------------- */
 
 /* The id that the key's document holds for this organization, or NULL. */
 static const char *remembered(struct sb_exchange *x)
@@ -93,8 +92,7 @@ enum sb_verdict desk_check_contact_fold(struct sb_exchange *x)
     return SB_OK;
 }
 
-/* ---- searches
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- searches ------------------------------------------------------------------------------------------ */
 
 static void search_page(struct sb_exchange *x, const char *org_id, const char *field, const char *what,
                         int64_t from)

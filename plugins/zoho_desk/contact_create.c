@@ -71,8 +71,7 @@ enum sb_verdict desk_create_contact_fold(struct sb_exchange *x)
     return desk_refused(x, "create the contact", "Desk.contacts.CREATE");
 }
 
-/* ---- reconcile
- * --------------------------------------------------------------------------------------------------- */
+/* ---- reconcile ----------------------------------------------------------------------------------------- */
 
 /* Round 0 looks into phone, where this plugin writes, round 1 into mobile, where people may have moved it. */
 enum sb_verdict desk_reconcile_contact_build(struct sb_exchange *x)
@@ -105,8 +104,7 @@ enum sb_verdict desk_reconcile_contact_fold(struct sb_exchange *x)
     return sb_skip(x, "no such contact");
 }
 
-/* ---- a contact that exists and does not show
- * ------------------------------------------------------------------------ */
+/* ---- a contact that exists and does not show ----------------------------------------------------------- */
 
 enum sb_verdict desk_await_contact_build(struct sb_exchange *x)
 {

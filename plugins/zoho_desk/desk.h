@@ -22,8 +22,7 @@ enum {
     DESK_TAIL_DIGITS = 4          /* digits at the end that people write without a gap */
 };
 
-/* ---- text (text.c)
- * ---------------------------------------------------------------------------------------------- */
+/* ---- text (text.c) ------------------------------------------------------------------------------------- */
 
 /* Length of valid UTF-8 as the service counts it: UTF-16 units. */
 size_t desk_units(const char *text);
@@ -46,8 +45,7 @@ struct desk_text {
 };
 void desk_add(struct sb_exchange *x, struct desk_text *text, const char *more);
 
-/* ---- data centres (centres.c)
- * --------------------------------------------------------------------------------------- */
+/* ---- data centres (centres.c) -------------------------------------------------------------------------- */
 
 /* The accounts server that belongs to a Desk base URL, or NULL when the host is none of Zoho's Desk hosts. */
 const char *desk_accounts_url(const char *base_url);
@@ -55,8 +53,7 @@ const char *desk_accounts_url(const char *base_url);
  * or NULL. */
 const char *desk_meant_url(const char *base_url);
 
-/* ---- requests and refusals (request.c)
- * ---------------------------------------------------------------------------------- */
+/* ---- requests and refusals (request.c) ----------------------------------------------------------------- */
 
 /* Starts a request to `path` below /api/v1 for the organization `org_id`. */
 void desk_request(struct sb_exchange *x, const char *method, const char *path, const char *org_id);
@@ -71,8 +68,7 @@ bool desk_items(const struct sb_exchange *x, const json_t **ret_items);
 /* Whether a 422 names `field` ("/contactId"), and with that error type unless it is NULL. */
 bool desk_blames(const struct sb_exchange *x, const char *field, const char *type);
 
-/* ---- fields of a ticket (fields.c)
- * ---------------------------------------------------------------------------------------- */
+/* ---- fields of a ticket (fields.c) --------------------------------------------------------------------- */
 
 /* Takes over what the mapping script returned: names checked, values fitted to the limits, empty ones left
  * out. Gives an object in *ret_fields. SB_ECONFIG when the script is at fault, with what would be right. */
@@ -81,8 +77,7 @@ int desk_fields_take(struct sb_exchange *x, const json_t *from, json_t **ret_fie
 /* Copies the fields of a ticket, and nothing else, from the record's section into `body`. */
 void desk_fields_copy(const json_t *section, json_t *body);
 
-/* ---- who called (caller.c)
- * -------------------------------------------------------------------------------------------------- */
+/* ---- who called (caller.c) ----------------------------------------------------------------------------- */
 
 enum desk_caller_kind {
     DESK_CALLER_NUMBER, /* `digits`, and `e164` when it can be written so */
@@ -113,8 +108,7 @@ bool desk_caller_is(struct sb_exchange *x, const struct desk_caller *caller, con
 /* The last name of a contact that is made for the caller. */
 const char *desk_caller_name(struct sb_exchange *x, const struct desk_caller *caller);
 
-/* ---- notes (note_text.c)
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- notes (note_text.c) ------------------------------------------------------------------------------- */
 
 /* The whole transcription with speakers and times, or NULL when there is none to write. */
 const char *desk_note_text(struct sb_exchange *x);
@@ -122,9 +116,7 @@ const char *desk_note_text(struct sb_exchange *x);
 size_t desk_note_parts(const char *text, size_t units_max);
 const char *desk_note_part(struct sb_exchange *x, const char *text, size_t units_max, size_t index);
 
-/* ---- steps
- * ------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- steps --------------------------------------------------------------------------------------------- */
 
 enum sb_verdict desk_map(struct sb_exchange *x);
 

@@ -100,8 +100,7 @@ enum sb_verdict desk_add_note_fold(struct sb_exchange *x)
     return desk_refused(x, "add the note", "Desk.tickets.UPDATE");
 }
 
-/* ---- reconcile
- * --------------------------------------------------------------------------------------------------- */
+/* ---- reconcile ----------------------------------------------------------------------------------------- */
 
 enum sb_verdict desk_reconcile_note_build(struct sb_exchange *x)
 {

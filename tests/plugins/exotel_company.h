@@ -14,7 +14,7 @@ enum { CALLS_MAX = 600, IST_MINUTES = 330 };
 #define MINUTE (60 * SECOND)
 #define HOUR   (60 * MINUTE)
 
-/* ---- the company -------------------------------------------------------------------------------------------------- */
+/* ---- the company --------------------------------------------------------------------------------------- */
 
 struct world_call {
     char sid[40];
@@ -109,7 +109,7 @@ static inline json_t *view(const struct world *world, const struct world_call *c
     return item;
 }
 
-/* ---- its list ----------------------------------------------------------------------------------------------------- */
+/* ---- its list ------------------------------------------------------------------------------------------ */
 
 static inline bool query_value(const char *url, const char *name, char *out, size_t size)
 {

@@ -21,8 +21,7 @@ enum { ARENA_MAX = 1 << 20, FILE_MAX = 64 << 20, RECORD_ID = 1 };
 
 static const int64_t START_MS = INT64_C(1773133200000); /* 2026-03-10T09:00:00Z */
 
-/* ---- making one
- * ------------------------------------------------------------------------------------------------- */
+/* ---- making one ---------------------------------------------------------------------------------------- */
 
 static int remove_entry(const char *path, const struct stat *info, int type, struct FTW *walk)
 {
@@ -163,8 +162,7 @@ void harness_set_script_host(struct harness *h, const struct script_host *host, 
     }
 }
 
-/* ---- the world
- * -------------------------------------------------------------------------------------------------- */
+/* ---- the world ----------------------------------------------------------------------------------------- */
 
 static void forget_call(struct harness *h)
 {
@@ -227,8 +225,7 @@ void harness_set_reference(struct harness *h, const char *reference)
     (void)snprintf(h->reference, sizeof(h->reference), "%s", reference);
 }
 
-/* ---- calls
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- calls --------------------------------------------------------------------------------------------- */
 
 static const struct sb_step *find_step(const struct sb_step *steps, const char *name)
 {

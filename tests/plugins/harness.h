@@ -33,8 +33,7 @@
 
 struct harness;
 
-/* ---- making one
- * ------------------------------------------------------------------------------------------------- */
+/* ---- making one ---------------------------------------------------------------------------------------- */
 
 /* An instance of `plugin`. `options` is an object: values as in engine.conf (texts, numbers, true, lists); a
  * JSON_FILE option takes its document, or the path of one; the rest gets the defaults of the table. Required
@@ -56,8 +55,7 @@ const char *harness_copy_file(struct harness *h, const char *name, const char *f
 /* Another script host than Lua: for the failures of scripts. */
 void harness_set_script_host(struct harness *h, const struct script_host *host, void *script);
 
-/* ---- the world of the next call
- * --------------------------------------------------------------------------------- */
+/* ---- the world of the next call ------------------------------------------------------------------------ */
 
 void harness_set_record(struct harness *h, const char *json);
 void harness_set_cursor(struct harness *h, const char *json);
@@ -68,8 +66,7 @@ void harness_set_round(struct harness *h, uint32_t round); /* else 0 */
 void harness_set_age(struct harness *h, int64_t age_ms);   /* sb_step_age_ms(); else 0 */
 void harness_set_reference(struct harness *h, const char *reference); /* else "0123456789ABC" */
 
-/* ---- calls
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- calls --------------------------------------------------------------------------------------------- */
 
 struct harness_result {
     enum sb_verdict verdict;
@@ -109,8 +106,7 @@ const struct harness_result *harness_reconcile_fold(struct harness *h, const cha
 /* What was kept, when it is not from the last build of this harness: as after a restart. */
 void harness_set_intent(struct harness *h, const char *json, int64_t at_ms);
 
-/* ---- canned answers
- * --------------------------------------------------------------------------------------------- */
+/* ---- canned answers ------------------------------------------------------------------------------------ */
 
 /* An answer to requests whose method is `method` (NULL: any) and whose URL holds `url_part`. `times` 0:
  * always. */
@@ -136,8 +132,7 @@ const struct harness_result *harness_poll(struct harness *h);
 /* Requests so far, as in harness_result.request, in order. */
 const json_t *harness_requests(struct harness *h);
 
-/* ---- routes
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- routes -------------------------------------------------------------------------------------------- */
 
 struct harness_reply {
     enum sb_verdict verdict;
@@ -151,8 +146,7 @@ struct harness_reply {
 const struct harness_reply *harness_route(struct harness *h, const char *method, const char *path,
                                           const char *headers, const char *query, const char *body);
 
-/* ---- looking
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- looking ------------------------------------------------------------------------------------------- */
 
 /* The value, text or number at a dotted path of a document; a missing one fails the test (text: NULL is
  * allowed). */

@@ -8,8 +8,7 @@
 #include "base/scope.h"
 #include "plugins/harness_inner.h"
 
-/* ---- looking
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- looking ------------------------------------------------------------------------------------------- */
 
 json_t *harness_parse(const char *text, const char *what)
 {
@@ -86,22 +85,22 @@ json_t *harness_shot(struct sb_exchange *x, enum sb_verdict verdict, bool with_r
     }
     for (size_t i = 0; i < x->meter_count; i++)
         (void)json_object_set_new(meters, x->meters[i].name, json_real(x->meters[i].amount));
-    json_t *shot = json_pack(
-        "{s:i, s:s, s:I, s:I, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "verdict", (int)verdict, "reason",
-        x->reason, "delay_ms", (json_int_t)x->delay_ms, "suspend_ms", (json_int_t)x->suspend_ms, "is_defect",
-        x->is_defect, "has_more", x->has_more, "request", request, "record", json_deep_copy(document), "notes",
-        x->notes ? json_incref(x->notes) : json_array(), "meters", meters, "emits", emits_of(x), "key_doc",
-        x->key_doc      ? json_deep_copy(x->key_doc)
-        : x->in.key_doc ? json_deep_copy(x->in.key_doc)
-                        : json_object(),
-        "intent", x->intent_kept ? json_deep_copy(x->intent_kept) : json_null());
+    json_t *shot = json_pack("{s:i, s:s, s:I, s:I, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "verdict",
+                             (int)verdict, "reason", x->reason, "delay_ms", (json_int_t)x->delay_ms,
+                             "suspend_ms", (json_int_t)x->suspend_ms, "is_defect", x->is_defect, "has_more",
+                             x->has_more, "request", request, "record", json_deep_copy(document), "notes",
+                             x->notes ? json_incref(x->notes) : json_array(), "meters", meters, "emits",
+                             emits_of(x), "key_doc",
+                             x->key_doc      ? json_deep_copy(x->key_doc)
+                             : x->in.key_doc ? json_deep_copy(x->in.key_doc)
+                                             : json_object(),
+                             "intent", x->intent_kept ? json_deep_copy(x->intent_kept) : json_null());
     json_decref(document);
     assert_non_null(shot);
     return shot;
 }
 
-/* ---- canned answers
- * --------------------------------------------------------------------------------------------- */
+/* ---- canned answers ------------------------------------------------------------------------------------ */
 
 void harness_answers(struct harness *h, const struct harness_answer *table)
 {
@@ -202,8 +201,7 @@ const struct harness_result *harness_poll(struct harness *h)
     return run_all(h, h->instance->plugin->poll, harness_poll_build, harness_poll_fold);
 }
 
-/* ---- routes
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- routes -------------------------------------------------------------------------------------------- */
 
 struct call {
     const json_t *headers, *query;

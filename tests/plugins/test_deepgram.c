@@ -1,7 +1,7 @@
 /* The Deepgram processor: the request for every option, every refusal, and options that are refused. */
 #include "deepgram_kit.h"
 
-/* ---- the request -------------------------------------------------------------------------------------------------- */
+/* ---- the request --------------------------------------------------------------------------------------- */
 
 #define HEAD                                                                                                 \
     "https://api.deepgram.com/v1/listen?model=nova-3&language=en-IN&smart_format=true&utterances=true"
@@ -142,7 +142,7 @@ static void an_empty_file_is_not_sent(void **state)
     harness_free(h);
 }
 
-/* ---- refusals ----------------------------------------------------------------------------------------------------- */
+/* ---- refusals ------------------------------------------------------------------------------------------ */
 
 #define LEGACY(code, message)                                                                                \
     "{\"err_code\": \"" code "\", \"err_msg\": \"" message                                                   \

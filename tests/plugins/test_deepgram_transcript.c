@@ -1,7 +1,7 @@
 /* The transcript of every shape of answer. */
 #include "deepgram_kit.h"
 
-/* ---- transcripts -------------------------------------------------------------------------------------------------- */
+/* ---- transcripts --------------------------------------------------------------------------------------- */
 
 static void voices_of_one_channel_are_numbered(void **state)
 {

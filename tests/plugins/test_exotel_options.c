@@ -7,7 +7,7 @@
 #include "base/scope.h"
 #include "exotel_kit.h"
 
-/* ---- texts -------------------------------------------------------------------------------------------------------- */
+/* ---- texts --------------------------------------------------------------------------------------------- */
 
 static void offsets_are_read(void **state)
 {
@@ -69,7 +69,7 @@ static void dates_of_answers_are_read(void **state)
             fail_msg("row %zu gave %lld", i, (long long)exo_parse_http_date(rows[i].text));
 }
 
-/* ---- options ------------------------------------------------------------------------------------------------------ */
+/* ---- options ------------------------------------------------------------------------------------------- */
 
 static void wrong_options_are_refused(void **state)
 {

@@ -1,7 +1,7 @@
 /* Asking for calls: the request, every answer that is none, pages and their cursors. */
 #include "exotel_poll_kit.h"
 
-/* ---- the request -------------------------------------------------------------------------------------------------- */
+/* ---- the request --------------------------------------------------------------------------------------- */
 
 static void a_page_is_asked_for_in_the_accounts_wall_clock(void **state)
 {
@@ -53,7 +53,7 @@ static void the_credentials_go_along(void **state)
     harness_free(h);
 }
 
-/* ---- answers that are none ----------------------------------------------------------------------------------------- */
+/* ---- answers that are none ----------------------------------------------------------------------------- */
 
 static void every_failure_says_what_to_do(void **state)
 {
@@ -118,7 +118,7 @@ static void every_failure_says_what_to_do(void **state)
     }
 }
 
-/* ---- pages -------------------------------------------------------------------------------------------------------- */
+/* ---- pages --------------------------------------------------------------------------------------------- */
 
 static void the_next_page_is_asked_for_by_its_cursor_alone(void **state)
 {

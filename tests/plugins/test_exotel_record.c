@@ -53,7 +53,7 @@ static void check_text(const char *row, const json_t *record, const char *path, 
         fail_msg("'%s': %s is '%s'", row, path, got ? got : "null");
 }
 
-/* ---- agents ------------------------------------------------------------------------------------------------------- */
+/* ---- agents -------------------------------------------------------------------------------------------- */
 
 #define LISTED                                                                                               \
     "\"09631084471\": {\"name\": \"Prateek\", \"department\": \"Customer Success\", \"active\": true},"      \
@@ -140,7 +140,7 @@ static void without_an_agents_file_nothing_is_said(void **state)
     harness_free(h);
 }
 
-/* ---- screening ---------------------------------------------------------------------------------------------------- */
+/* ---- screening ----------------------------------------------------------------------------------------- */
 
 static void calls_that_nobody_wants_are_dropped_with_the_reason(void **state)
 {
@@ -187,7 +187,7 @@ static void a_missed_call_with_a_ticket_has_no_recording(void **state)
     harness_free(h);
 }
 
-/* ---- reading the call again --------------------------------------------------------------------------------------- */
+/* ---- reading the call again ---------------------------------------------------------------------------- */
 
 static char *call_body(const char *changes)
 {

@@ -236,7 +236,7 @@ static void the_agents_channel_is_said_where_it_is_known(void **state)
     }
 }
 
-/* ---- too early ---------------------------------------------------------------------------------------------------- */
+/* ---- too early ----------------------------------------------------------------------------------------- */
 
 static void too_early_is_waited_for_until_the_deadline(void **state)
 {
@@ -399,7 +399,7 @@ static void hours_of_failing_downloads_end_in_a_ticket_that_says_so(void **state
     harness_free(h);
 }
 
-/* ---- other addresses ---------------------------------------------------------------------------------------------- */
+/* ---- other addresses ----------------------------------------------------------------------------------- */
 
 static void an_expired_signature_is_renewed(void **state)
 {

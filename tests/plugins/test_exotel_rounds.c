@@ -1,7 +1,7 @@
 /* Rounds of asking: where they begin, clocks that disagree, what they cost, and calls that stay open. */
 #include "exotel_poll_kit.h"
 
-/* ---- where it begins ---------------------------------------------------------------------------------------------- */
+/* ---- where it begins ----------------------------------------------------------------------------------- */
 
 static void calls_from_before_the_first_start_are_not_taken(void **state)
 {
@@ -117,7 +117,7 @@ static void a_standstill_beyond_what_is_listed_is_told(void **state)
     harness_free(h);
 }
 
-/* ---- the price ---------------------------------------------------------------------------------------------------- */
+/* ---- the price ----------------------------------------------------------------------------------------- */
 
 /* A sweep of `pages` pages, one call each. */
 static void sweep_of(struct harness *h, unsigned pages)
@@ -242,7 +242,7 @@ static void remembered_calls_are_forgotten_behind_the_low_mark(void **state)
     harness_free(h);
 }
 
-/* ---- open calls --------------------------------------------------------------------------------------------------- */
+/* ---- open calls ---------------------------------------------------------------------------------------- */
 
 static void add_open(json_t *open, unsigned number, int64_t at_ms)
 {

@@ -7,8 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* ---- a small plugin
- * --------------------------------------------------------------------------------------------- */
+/* ---- a small plugin ------------------------------------------------------------------------------------ */
 
 static enum sb_verdict build_find(struct sb_exchange *x)
 {
@@ -197,8 +196,7 @@ static const struct sb_plugin impure = { .abi = SB_ABI,
 
 static const char given_options[] = "{\"token\": \"not-a-real-token\"}";
 
-/* ---- tests
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- tests --------------------------------------------------------------------------------------------- */
 
 static void a_step_builds_and_folds_and_moves_the_record_on(void **state)
 {

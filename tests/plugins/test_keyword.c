@@ -98,7 +98,7 @@ static void long_texts_are_read_to_the_end(void **state)
     harness_free(h);
 }
 
-/* ---- other rules -------------------------------------------------------------------------------------------------- */
+/* ---- other rules --------------------------------------------------------------------------------------- */
 
 static struct harness *harness_with_rules(const char *rules, char ret_path[512])
 {

@@ -1,7 +1,7 @@
 /* Classification: the request, its schema, the budget, and what is believed of an answer. */
 #include "plugins/openai_kit.h"
 
-/* ---- the request ---------------------------------------------------------------------------------------------------- */
+/* ---- the request --------------------------------------------------------------------------------------- */
 
 static const struct {
     const char *options, *url;
@@ -147,7 +147,7 @@ static void the_schema_is_strict_and_evidence_comes_first(void **state)
     harness_free(h);
 }
 
-/* ---- the conversation --------------------------------------------------------------------------------------------------- */
+/* ---- the conversation ---------------------------------------------------------------------------------- */
 
 static const struct {
     const char *name, *record;
@@ -225,7 +225,7 @@ static void a_long_conversation_keeps_head_and_tail(void **state)
     free(said);
 }
 
-/* ---- answers ------------------------------------------------------------------------------------------------------------ */
+/* ---- answers ------------------------------------------------------------------------------------------- */
 
 static void a_good_answer_becomes_the_analysis(void **state)
 {
@@ -475,7 +475,7 @@ static void long_texts_are_cut_and_lists_bounded(void **state)
     json_decref(changes);
 }
 
-/* ---- options --------------------------------------------------------------------------------------------------------------- */
+/* ---- options ------------------------------------------------------------------------------------------- */
 
 static const struct {
     const char *options, *why;

@@ -72,7 +72,7 @@ static unsigned count_words(const char *text, const char *want)
     return count;
 }
 
-/* ---- speech ----------------------------------------------------------------------------------------------------- */
+/* ---- speech -------------------------------------------------------------------------------------------- */
 
 static const char *const spoken[] = { "clean.wav", "phone.wav", "clean.mp3", "late.wav" };
 
@@ -160,7 +160,7 @@ static void channels_are_heard_apart(void **state)
     harness_free(h);
 }
 
-/* ---- no speech --------------------------------------------------------------------------------------------------- */
+/* ---- no speech ----------------------------------------------------------------------------------------- */
 
 static const char *const quiet[] = { "silence.wav", "noise.wav", "tone.wav" };
 

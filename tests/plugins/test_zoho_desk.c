@@ -1,7 +1,7 @@
 /* The sink as a whole: options, refusals that concern the account, the way from a call to its ticket. */
 #include "plugins/zoho_desk_kit.h"
 
-/* ---- options ------------------------------------------------------------------------------------------------------- */
+/* ---- options ------------------------------------------------------------------------------------------- */
 
 static const struct {
     const char *more;
@@ -138,7 +138,7 @@ static void requests_carry_the_token_and_no_secret(void **state)
     harness_free(h);
 }
 
-/* ---- refusals that any call may get -------------------------------------------------------------------------------------- */
+/* ---- refusals that any call may get -------------------------------------------------------------------- */
 
 static const struct {
     const char *name;
@@ -226,7 +226,7 @@ static void refusals_say_what_to_do(void **state)
     }
 }
 
-/* ---- the whole way --------------------------------------------------------------------------------------------------------- */
+/* ---- the whole way ------------------------------------------------------------------------------------- */
 
 #define NEW_CONTACT                                                                                          \
     "{\"id\": \"5000001000000301001\", \"lastName\": \"Caller +915550100001\", \"phone\": "                  \

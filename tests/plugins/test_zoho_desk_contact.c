@@ -4,7 +4,7 @@
 #define LIST(items) "{\"data\": [" items "], \"count\": 1}"
 #define OURS        KIT_CONTACT_JSON("5000001000000301001", "\"+915550100001\"", "null", "2026-03-01T09:00:00.000Z")
 
-/* ---- keys -------------------------------------------------------------------------------------------------------- */
+/* ---- keys ---------------------------------------------------------------------------------------------- */
 
 static const struct {
     const char *name, *record, *key;
@@ -68,7 +68,7 @@ static void the_contact_steps_share_one_lock(void **state)
     assert_int_equal(count, 7);
 }
 
-/* ---- remembered --------------------------------------------------------------------------------------------------- */
+/* ---- remembered ---------------------------------------------------------------------------------------- */
 
 #define KNOWN(at)                                                                                            \
     "{\"contact\": {\"id\": \"5000001000000301001\", \"org_id\": \"600000001\", \"checked_ms\": " at "}}"
@@ -165,7 +165,7 @@ static void a_contact_that_is_gone_is_forgotten(void **state)
     }
 }
 
-/* ---- searched ------------------------------------------------------------------------------------------------------- */
+/* ---- searched ------------------------------------------------------------------------------------------ */
 
 static const struct {
     const char *name, *step, *record, *more;
@@ -321,7 +321,7 @@ static void a_full_page_is_followed_by_the_next(void **state)
     free(page);
 }
 
-/* ---- created ---------------------------------------------------------------------------------------------------------- */
+/* ---- created ------------------------------------------------------------------------------------------- */
 
 static const struct {
     const char *name, *record, *more, *body;
@@ -420,7 +420,7 @@ static void contacts_are_made_only_with_leave(void **state)
     }
 }
 
-/* ---- found again -------------------------------------------------------------------------------------------------------- */
+/* ---- found again --------------------------------------------------------------------------------------- */
 
 static void a_lost_answer_is_looked_for_in_both_fields(void **state)
 {
@@ -493,7 +493,7 @@ static void the_look_uses_the_values_of_then(void **state)
     harness_free(h);
 }
 
-/* ---- a number that must be unique ----------------------------------------------------------------------------------------- */
+/* ---- a number that must be unique ---------------------------------------------------------------------- */
 
 static void a_duplicate_is_waited_for(void **state)
 {

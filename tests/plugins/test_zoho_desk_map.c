@@ -1,7 +1,7 @@
 /* The map step: the shipped script, the checks on what scripts return, limits and injection. */
 #include "plugins/zoho_desk_kit.h"
 
-/* ---- a script host that returns what the row says ----------------------------------------------------------------- */
+/* ---- a script host that returns what the row says ------------------------------------------------------ */
 
 static int return_fields(void *script, const char *function, const json_t *record, const json_t *argument,
                          uint64_t seed, int64_t now_ms, json_t **ret_result, struct sb_error *err)
@@ -24,7 +24,7 @@ static const struct harness_result *map_fields(struct harness *h, const char *fi
     return harness_work(h, "map");
 }
 
-/* ---- the shipped script ---------------------------------------------------------------------------------------------- */
+/* ---- the shipped script -------------------------------------------------------------------------------- */
 
 static void maps_a_call_as_people_know_it(void **state)
 {
@@ -150,7 +150,7 @@ static void callers_cannot_inject_markup(void **state)
     harness_free(h);
 }
 
-/* ---- what any script may return --------------------------------------------------------------------------------------- */
+/* ---- what any script may return ------------------------------------------------------------------------ */
 
 static const struct {
     const char *name, *fields;
@@ -271,7 +271,7 @@ static void wrong_fields_are_defects_of_the_script(void **state)
     }
 }
 
-/* ---- limits ------------------------------------------------------------------------------------------------------------- */
+/* ---- limits -------------------------------------------------------------------------------------------- */
 
 /* {"<field>": "<text><unit><unit>..."}; the caller frees it. */
 static char *long_field(const char *field, const char *text, const char *unit, size_t count)
@@ -352,7 +352,7 @@ static void a_long_description_is_cut_between_entities(void **state)
     free(fields);
 }
 
-/* ---- options and repetition ---------------------------------------------------------------------------------------------- */
+/* ---- options and repetition ---------------------------------------------------------------------------- */
 
 static void the_reference_goes_to_a_custom_field_too(void **state)
 {

@@ -67,7 +67,7 @@ static void the_note_holds_all_that_was_said(void **state)
     }
 }
 
-/* ---- parts --------------------------------------------------------------------------------------------------------------- */
+/* ---- parts --------------------------------------------------------------------------------------------- */
 
 /* A record whose transcript is `unit` again and again. */
 static char *long_record(const char *unit, size_t count)
@@ -193,7 +193,7 @@ static void parts_that_are_there_are_passed_over(void **state)
     free(record);
 }
 
-/* ---- found again ------------------------------------------------------------------------------------------------------------ */
+/* ---- found again --------------------------------------------------------------------------------------- */
 
 static void a_lost_part_is_looked_for_by_its_marker(void **state)
 {

@@ -104,7 +104,7 @@ static void no_contact_no_ticket(void **state)
     harness_free(h);
 }
 
-/* ---- reconcile --------------------------------------------------------------------------------------------------------- */
+/* ---- reconcile ----------------------------------------------------------------------------------------- */
 
 static struct harness *unknown_outcome(const char *more)
 {

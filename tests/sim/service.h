@@ -31,8 +31,7 @@ struct sim_error {
 /* Records a failure and returns -1, so that a caller can write `return sim_fail(...)`. */
 int sim_fail(struct sim_error *err, const char *format, ...) SIM_PRINTF(2, 3);
 
-/* ---- Knobs
- * -------------------------------------------------------------------------------------------------- */
+/* ---- Knobs --------------------------------------------------------------------------------------------- */
 
 enum sim_knob_type { SIM_BOOL, SIM_INT, SIM_REAL, SIM_TEXT, SIM_WORD };
 
@@ -48,8 +47,7 @@ struct sim_knob {
     const char *help;  /* one sentence, with the number of the contract's item */
 };
 
-/* ---- Services
- * ----------------------------------------------------------------------------------------------- */
+/* ---- Services ------------------------------------------------------------------------------------------ */
 
 struct sim_request;
 typedef void sim_handler(struct sim_request *req, struct sim_response *res);
@@ -122,8 +120,7 @@ const char *sim_knob_text(const struct sim_service *service, size_t knob);
 /* True when the word or text of the knob is exactly `word`. */
 bool sim_knob_is(const struct sim_service *service, size_t knob, const char *word);
 
-/* ---- Requests
- * ----------------------------------------------------------------------------------------------- */
+/* ---- Requests ------------------------------------------------------------------------------------------ */
 
 /* A name and a value, decoded and NUL-terminated; `size` is the value's length, for values with a NUL inside.
  */
@@ -197,8 +194,7 @@ bool sim_basic_auth(struct sim_request *req, const char **ret_user, const char *
  * URL). A test that expects none of these looks at "violations" in the report. */
 void sim_violation(struct sim_request *req, const char *format, ...) SIM_PRINTF(2, 3);
 
-/* ---- Responses
- * ---------------------------------------------------------------------------------------------- */
+/* ---- Responses ----------------------------------------------------------------------------------------- */
 
 /* Bytes that several answers share: an audio file in memory. */
 struct sim_blob;
@@ -243,8 +239,7 @@ void sim_respond_gzip(struct sim_response *res);
 size_t sim_response_size(const struct sim_response *res);
 unsigned sim_response_status(const struct sim_response *res);
 
-/* ---- Clock, chance, timers
- * ---------------------------------------------------------------------------------- */
+/* ---- Clock, chance, timers ----------------------------------------------------------------------------- */
 
 /* The simulated time in milliseconds since 1970, and in real, monotonic milliseconds. */
 int64_t sim_now_ms(const struct sim *sim);
@@ -281,8 +276,7 @@ void *sim_calloc(size_t count, size_t size);
 void *sim_realloc(void *data, size_t size);
 char *sim_strdup(const char *text);
 
-/* ---- The services
- * ------------------------------------------------------------------------------------------- */
+/* ---- The services -------------------------------------------------------------------------------------- */
 
 extern const struct sim_service_def sim_exotel;     /* exotel.c */
 extern const struct sim_service_def sim_recordings; /* recordings.c, after exotel */

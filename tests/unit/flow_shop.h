@@ -6,7 +6,7 @@
 
 enum { HOUR_MS = 3600 * 1000 };
 
-/* ---- a source, a processor and a sink --------------------------------------------------------------------------- */
+/* ---- a source, a processor and a sink ------------------------------------------------------------------ */
 
 static const char *const base_hosts[] = { "base_url", NULL };
 
@@ -275,7 +275,7 @@ static const struct sb_plugin desk_plugin = { .abi = SB_ABI,
                                               .auth = &desk_auth,
                                               .steps = desk_steps };
 
-/* ---- instances and plan --------------------------------------------------------------------------------------------- */
+/* ---- instances and plan -------------------------------------------------------------------------------- */
 
 static const struct sb_option concurrency_row = { .name = "concurrency", .type = SB_OPT_INT };
 static const struct sb_option poll_row = { .name = "poll_interval", .type = SB_OPT_DURATION };
@@ -344,7 +344,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* ---- what must hold --------------------------------------------------------------------------------------------------- */
+/* ---- what must hold ------------------------------------------------------------------------------------ */
 
 static void check_ticket_once(const char *row, const struct flow_world_test *w, int calls)
 {

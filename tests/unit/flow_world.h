@@ -87,7 +87,7 @@ struct flow_world_test {
     struct metrics *metrics;
 };
 
-/* ---- the shop ---------------------------------------------------------------------------------------------------- */
+/* ---- the shop ------------------------------------------------------------------------------------------ */
 
 static struct http_response *answer(int status, json_t *body)
 {
@@ -179,7 +179,7 @@ static struct http_response *shop_answer(struct flow_world_test *w, const struct
     return response;
 }
 
-/* ---- the world --------------------------------------------------------------------------------------------------- */
+/* ---- the world ----------------------------------------------------------------------------------------- */
 
 static int64_t world_now(void *ctx)
 {
@@ -314,7 +314,7 @@ static void world_alert(void *ctx, enum flow_alert kind, const char *subject, co
     ((struct flow_world_test *)ctx)->alerts[kind]++;
 }
 
-/* ---- life ---------------------------------------------------------------------------------------------------------- */
+/* ---- life ---------------------------------------------------------------------------------------------- */
 
 static void open_store(struct flow_world_test *w)
 {

@@ -121,8 +121,7 @@ static inline void reopen(struct fixture *fixture)
     fixture->store = open_store(fixture->dir);
 }
 
-/* ---- changes
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- changes ------------------------------------------------------------------------------------------- */
 
 static inline struct store_change *new_change(int64_t record_id)
 {
@@ -244,8 +243,7 @@ static inline void settle_intent(struct store *store, int64_t id, enum store_int
     apply(store, change);
 }
 
-/* ---- reading
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- reading ------------------------------------------------------------------------------------------- */
 
 static inline struct store_record *load(struct store *store, int64_t id)
 {

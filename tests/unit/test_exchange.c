@@ -5,7 +5,7 @@ static const struct sb_plugin plugin = KIT_PLUGIN(&kit_basic);
 static const char document[] =
     "{\"talk\": {\"from\": \"a\", \"legs\": [{\"n\": 1}, {\"n\": 2}]}, \"big\": {\"text\": \"t\"}}";
 
-/* ---- the record ------------------------------------------------------------------------------------------------- */
+/* ---- the record ---------------------------------------------------------------------------------------- */
 
 static enum sb_verdict change(struct sb_exchange *x)
 {
@@ -178,7 +178,7 @@ static void values_that_are_no_json_are_mended(void **state)
     kit_end(&kit);
 }
 
-/* ---- misbehaviour ----------------------------------------------------------------------------------------------- */
+/* ---- misbehaviour -------------------------------------------------------------------------------------- */
 
 static enum sb_verdict set_through_text(struct sb_exchange *x)
 {
@@ -341,7 +341,7 @@ static void memory_without_end_is_a_retry_of_the_step(void **state)
     kit_end(&kit);
 }
 
-/* ---- verdicts --------------------------------------------------------------------------------------------------- */
+/* ---- verdicts ------------------------------------------------------------------------------------------ */
 
 static enum sb_verdict say_long(struct sb_exchange *x)
 {
@@ -421,7 +421,7 @@ static void a_step_without_fold_is_judged_by_the_status(void **state)
     kit_end(&kit);
 }
 
-/* ---- keys ------------------------------------------------------------------------------------------------------- */
+/* ---- keys ---------------------------------------------------------------------------------------------- */
 
 static const char *key_of_call(struct sb_exchange *x)
 {
@@ -471,7 +471,7 @@ static void a_key_is_asked_and_a_failing_one_shows(void **state)
     kit_end(&kit);
 }
 
-/* ---- scripts ---------------------------------------------------------------------------------------------------- */
+/* ---- scripts ------------------------------------------------------------------------------------------- */
 
 static int answer(void *script, const char *function, const json_t *record, const json_t *argument,
                   uint64_t seed, int64_t now_ms, json_t **ret_result, struct sb_error *err)

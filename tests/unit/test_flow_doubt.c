@@ -1,7 +1,7 @@
 /* The flow where it cannot be sure: after a restore, with answers that cannot be read, and when things are done again. */
 #include "unit/flow_shop.h"
 
-/* ---- after a restore ------------------------------------------------------------------------------------------- */
+/* ---- after a restore ----------------------------------------------------------------------------------- */
 
 static void restore_from(struct flow_world_test *w, const char *backup)
 {
@@ -63,7 +63,7 @@ static void an_unfinished_record_of_a_backup_is_looked_for_and_finished(void **s
     flow_world_free(w);
 }
 
-/* ---- answers that cannot be folded --------------------------------------------------------------------------------- */
+/* ---- answers that cannot be folded --------------------------------------------------------------------- */
 
 static bool is_mended;
 
@@ -103,7 +103,7 @@ static void an_answer_that_was_kept_is_folded_by_a_mended_plugin(void **state)
     flow_world_free(w);
 }
 
-/* ---- done again --------------------------------------------------------------------------------------------------------- */
+/* ---- done again ---------------------------------------------------------------------------------------- */
 
 static void an_incomplete_record_that_is_retried_creates_nothing_twice(void **state)
 {

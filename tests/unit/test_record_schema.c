@@ -9,7 +9,8 @@ static const struct {
     const char *name, *record, *want_error; /* want_error NULL: fits */
 } cases[] = {
     { "a call as Exotel brings it",
-      "{\"source\":{\"plugin\":\"exotel\",\"at_ms\":1},\"call\":{\"sid\":\"x\",\"direction\":\"inbound\"}}", NULL },
+      "{\"source\":{\"plugin\":\"exotel\",\"at_ms\":1},\"call\":{\"sid\":\"x\",\"direction\":\"inbound\"}}",
+      NULL },
     { "optional members may be null", "{\"call\":{\"sid\":\"x\",\"agent_name\":null}}", NULL },
     { "members that nobody knows are allowed", "{\"call\":{\"sid\":\"x\",\"queue\":7}}", NULL },
     { "sections that nobody knows are allowed", "{\"mine\":[1,2]}", NULL },

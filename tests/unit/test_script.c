@@ -1,7 +1,7 @@
 /* Scripts: records in, results out, errors with their place, and the same answer every time. */
 #include "script_fixture.h"
 
-/* ---- the record ------------------------------------------------------------------------------------------------------- */
+/* ---- the record ---------------------------------------------------------------------------------------- */
 
 static const char document[] =
     "{\"b\": {\"c\": [1, 2.5, \"x\", null, true, {\"d\": false}]}, \"a\": \"text\", \"n\": null,"
@@ -104,7 +104,7 @@ static void arguments_are_plain_tables(void **state)
     script_free(script);
 }
 
-/* ---- results ------------------------------------------------------------------------------------------------------------ */
+/* ---- results ------------------------------------------------------------------------------------------- */
 
 static const struct {
     const char *name, *body, *want;
@@ -157,7 +157,7 @@ static void results_are_data(void **state)
         fixture_fails(no_data[i].name, no_data[i].body, document, no_data[i].want);
 }
 
-/* ---- errors -------------------------------------------------------------------------------------------------------------- */
+/* ---- errors -------------------------------------------------------------------------------------------- */
 
 static const struct {
     const char *name, *text, *want; /* behind the path of the file */
@@ -258,7 +258,7 @@ static void scripts_go_on_after_an_error(void **state)
     script_free(script);
 }
 
-/* ---- determinism ------------------------------------------------------------------------------------------------------- */
+/* ---- determinism --------------------------------------------------------------------------------------- */
 
 static const char busy[] = "local LIST = {} for i = 1, 200 do LIST['key' .. i] = { i, name = nil } end\n"
                            "function f(record)\n"
@@ -308,7 +308,7 @@ static void two_states_answer_alike(void **state)
     assert_int_equal(unlink(path), 0);
 }
 
-/* ---- libraries ---------------------------------------------------------------------------------------------------------- */
+/* ---- libraries ----------------------------------------------------------------------------------------- */
 
 static void libraries_are_loaded(void **state)
 {

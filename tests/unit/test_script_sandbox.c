@@ -1,7 +1,7 @@
 /* The sandbox: what scripts find, what they do not, and what the sb helpers answer. */
 #include "script_fixture.h"
 
-/* ---- the sandbox ------------------------------------------------------------------------------------------------------ */
+/* ---- the sandbox --------------------------------------------------------------------------------------- */
 
 static const char *const forbidden[] = {
     "os",     "io",      "package", "debug",    "coroutine",      "load",   "loadstring",  "loadfile",
@@ -157,7 +157,7 @@ static void what_the_sandbox_answers(void **state)
         fixture_returns(sandbox_answers[i].name, sandbox_answers[i].body, NULL, sandbox_answers[i].want);
 }
 
-/* ---- sb ------------------------------------------------------------------------------------------------------------------ */
+/* ---- sb ------------------------------------------------------------------------------------------------ */
 
 static const struct {
     const char *name, *body, *want;

@@ -1,8 +1,7 @@
 /* What one commit point writes, and what is read to go on from it. */
 #include "unit/store_fixture.h"
 
-/* ---- words
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- words --------------------------------------------------------------------------------------------- */
 
 static void words_go_there_and_back(void **state)
 {
@@ -16,8 +15,7 @@ static void words_go_there_and_back(void **state)
     assert_int_equal(STORE_STATE_INVALID, store_state_from_word(NULL));
 }
 
-/* ---- emitting
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- emitting ------------------------------------------------------------------------------------------ */
 
 static void a_new_conversation_becomes_a_record_at_its_source(void **state)
 {
@@ -130,8 +128,7 @@ static void doubt_comes_with_the_emit_and_is_cleared(void **state)
     store_record_free(record);
 }
 
-/* ---- moving
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- moving -------------------------------------------------------------------------------------------- */
 
 static void a_place_survives_a_restart(void **state)
 {
@@ -267,8 +264,7 @@ static void a_record_that_is_not_there_loads_as_null(void **state)
     assert_null(load(fixture->store, 99));
 }
 
-/* ---- intents
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- intents ------------------------------------------------------------------------------------------- */
 
 static void an_open_intent_survives_a_restart_with_everything(void **state)
 {
@@ -376,8 +372,7 @@ static void repetitions_of_a_step_have_an_intent_each(void **state)
     store_record_free(record);
 }
 
-/* ---- what must never happen
- * ---------------------------------------------------------------------------------------- */
+/* ---- what must never happen ---------------------------------------------------------------------------- */
 
 /* Each is a bug of the engine: it fails, changes nothing, and nothing can be written afterwards. */
 static void assert_stops(struct fixture *fixture, struct store_change *bad, const char *words)
@@ -429,8 +424,7 @@ static void settling_nothing_is_a_bug(void **state)
     assert_stops(fixture, change, "has no open intent to settle");
 }
 
-/* ---- documents
- * --------------------------------------------------------------------------------------------------- */
+/* ---- documents ----------------------------------------------------------------------------------------- */
 
 static void documents_are_put_replaced_and_removed(void **state)
 {
@@ -470,8 +464,7 @@ static void documents_are_put_replaced_and_removed(void **state)
     }
 }
 
-/* ---- starting again
- * ------------------------------------------------------------------------------------------------ */
+/* ---- starting again ------------------------------------------------------------------------------------ */
 
 static void active_records_come_oldest_first_with_the_keys_they_hold(void **state)
 {

@@ -38,7 +38,7 @@ static int count_files(const struct fixture *fixture, const char *pattern, char 
     return count;
 }
 
-/* ---- backup ------------------------------------------------------------------------------------------------------ */
+/* ---- backup -------------------------------------------------------------------------------------------- */
 
 static void a_backup_is_one_private_file_with_everything(void **state)
 {
@@ -208,7 +208,7 @@ static void a_backup_is_consistent_while_others_write(void **state)
     assert_int_equal(records, raw_number(path, "SELECT count(*) FROM identity"));
 }
 
-/* ---- restore ----------------------------------------------------------------------------------------------------- */
+/* ---- restore ------------------------------------------------------------------------------------------- */
 
 static bool is_doubtful(struct store *store, const char *external_id)
 {
@@ -386,7 +386,7 @@ static void a_folder_in_use_is_not_restored_into(void **state)
     assert_true(emit_one(fixture->store, "a") > 0);
 }
 
-/* ---- what is no backup --------------------------------------------------------------------------------------------- */
+/* ---- what is no backup --------------------------------------------------------------------------------- */
 
 static void make_garbage(const char *path, const char *good)
 {
@@ -498,7 +498,7 @@ static void what_is_no_sound_backup_is_refused_and_changes_nothing(void **state)
     fixture->store = NULL;
 }
 
-/* ---- crashes in the middle ------------------------------------------------------------------------------------------- */
+/* ---- crashes in the middle ----------------------------------------------------------------------------- */
 
 /* data_dir as a restore leaves it that died after checking its copy: old journal with a log, and the copy. */
 static void set_up_interrupted(struct fixture *fixture)

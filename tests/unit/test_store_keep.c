@@ -21,7 +21,7 @@ static void assert_place(const struct store_record *record, enum store_phase pha
     assert_int_equal(round, record->place.round);
 }
 
-/* ---- retry ------------------------------------------------------------------------------------------------------- */
+/* ---- retry --------------------------------------------------------------------------------------------- */
 
 static void a_dead_letter_goes_on_at_its_place(void **state)
 {
@@ -127,7 +127,7 @@ static void what_cannot_be_retried_is_refused_and_the_store_goes_on(void **state
     assert_true(emit_one(fixture->store, "c") > 0);
 }
 
-/* ---- drop -------------------------------------------------------------------------------------------------------- */
+/* ---- drop ---------------------------------------------------------------------------------------------- */
 
 static void an_unfinished_record_is_dropped_with_a_reason(void **state)
 {
@@ -161,7 +161,7 @@ static void a_finished_record_is_not_dropped(void **state)
     assert_int_equal(1, total(fixture->store, "records.done"));
 }
 
-/* ---- import ------------------------------------------------------------------------------------------------------ */
+/* ---- import -------------------------------------------------------------------------------------------- */
 
 static void imported_conversations_are_never_emitted(void **state)
 {
@@ -182,7 +182,7 @@ static void imported_conversations_are_never_emitted(void **state)
     assert_int_equal(known, find(fixture->store, "known"));
 }
 
-/* ---- retention --------------------------------------------------------------------------------------------------- */
+/* ---- retention ----------------------------------------------------------------------------------------- */
 
 static size_t expire(struct store *store, int64_t before_ms, size_t limit)
 {
@@ -291,7 +291,7 @@ static void what_has_expired_is_not_in_the_file_any_more(void **state)
     (void)err;
 }
 
-/* ---- files ------------------------------------------------------------------------------------------------------- */
+/* ---- files --------------------------------------------------------------------------------------------- */
 
 static void add_file(struct store *store, int64_t id, const char *name, const char *instance,
                      int64_t created_ms)

@@ -23,7 +23,7 @@ static const struct store_options *reader_of(const struct fixture *fixture)
 
 #define WORDS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
-/* ---- what is made ------------------------------------------------------------------------------------------------ */
+/* ---- what is made -------------------------------------------------------------------------------------- */
 
 static void everything_is_made_for_the_owner_alone(void **state)
 {
@@ -73,7 +73,7 @@ static void the_journal_is_in_wal_mode_and_closes_to_one_file(void **state)
     assert_int_equal(1, raw_number(fixture->journal, "SELECT journal_mode = 'wal' FROM pragma_journal_mode"));
 }
 
-/* ---- the lock -------------------------------------------------------------------------------------------------------- */
+/* ---- the lock ------------------------------------------------------------------------------------------ */
 
 static void own_until_told(struct fixture *fixture, FILE *out)
 {
@@ -123,7 +123,7 @@ static void an_owner_without_a_number_is_named_as_another_process(void **state)
     assert_open_fails(writer_of(fixture), SB_EBUSY, WORDS("is in use by another process"));
 }
 
-/* ---- readers ----------------------------------------------------------------------------------------------------- */
+/* ---- readers ------------------------------------------------------------------------------------------- */
 
 static void a_reader_without_a_journal_says_what_makes_one(void **state)
 {
@@ -220,7 +220,7 @@ static void what_a_killed_writer_committed_is_there(void **state)
     assert_int_equal(1, total(fixture->store, "records.active"));
 }
 
-/* ---- folders that cannot be written -------------------------------------------------------------------------------- */
+/* ---- folders that cannot be written -------------------------------------------------------------------- */
 
 /* Root may write anywhere, so that the rest is done as nobody. */
 static void become_nobody(struct fixture *fixture)
@@ -362,7 +362,7 @@ static void a_full_disk_stops_the_store_and_loses_nothing(void **state)
     assert_says(text, "again -2 same; kept 0; ");
 }
 
-/* ---- files that are no sound journals -------------------------------------------------------------------------------- */
+/* ---- files that are no sound journals ------------------------------------------------------------------ */
 
 static void make_folder(const struct fixture *fixture)
 {
@@ -505,7 +505,7 @@ static void two_conversations_never_share_a_reference(void **state)
     assert_int_equal(1, total(fixture->store, "records.active"));
 }
 
-/* ---- migrations -------------------------------------------------------------------------------------------------- */
+/* ---- migrations ---------------------------------------------------------------------------------------- */
 
 static void a_newer_schema_is_refused(void **state)
 {
@@ -563,7 +563,7 @@ static void a_step_that_fails_leaves_the_older_schema(void **state)
         0, raw_number(fixture->journal, "SELECT count(*) FROM sqlite_schema WHERE name = 'record_ended'"));
 }
 
-/* ---- the write-ahead log --------------------------------------------------------------------------------------------- */
+/* ---- the write-ahead log ------------------------------------------------------------------------------- */
 
 enum { LARGE = 2 * 1024 * 1024, LARGE_COUNT = 36 };
 

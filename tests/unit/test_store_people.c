@@ -116,7 +116,7 @@ static void a_reason_that_is_no_utf8_does_not_hide_the_list(void **state)
     assert_string_equal("broken \xef\xbf\xbd text", json_str(json_array_get(array, 0), "reason"));
 }
 
-/* ---- timeline ---------------------------------------------------------------------------------------------------- */
+/* ---- timeline ------------------------------------------------------------------------------------------ */
 
 static void a_timeline_has_outcomes_and_intents_in_time_order(void **state)
 {
@@ -172,7 +172,7 @@ static void a_record_without_history_has_an_empty_timeline(void **state)
     assert_int_equal(0, json_array_size(timeline));
 }
 
-/* ---- totals ---------------------------------------------------------------------------------------------------- */
+/* ---- totals -------------------------------------------------------------------------------------------- */
 
 static void meters_add_up_by_instance(void **state)
 {
@@ -206,7 +206,7 @@ static void the_newest_arrival_is_told(void **state)
     assert_int_equal(T0 + 77, total(fixture->store, "newest_received_ms"));
 }
 
-/* ---- finding --------------------------------------------------------------------------------------------------- */
+/* ---- finding ------------------------------------------------------------------------------------------- */
 
 static void a_record_is_found_by_id_external_id_and_reference(void **state)
 {

@@ -139,7 +139,7 @@ static struct store_thread_stats stats_of(struct loop *loop)
     return stats;
 }
 
-/* ---- order and groups ------------------------------------------------------------------------------------------- */
+/* ---- order and groups ---------------------------------------------------------------------------------- */
 
 static void what_waits_shares_commits_of_at_most_256_and_comes_back_in_order(void **state)
 {
@@ -214,7 +214,7 @@ static void a_run_may_write_and_its_end_is_told_on_the_loop(void **state)
     assert_true(loop->seen[0] > 0);
 }
 
-/* ---- callbacks ---------------------------------------------------------------------------------------------------- */
+/* ---- callbacks ----------------------------------------------------------------------------------------- */
 
 struct chain {
     struct tag tag;
@@ -277,7 +277,7 @@ static void a_drain_with_nothing_to_do_returns(void **state)
     assert_int_equal(0, loop->seen_count);
 }
 
-/* ---- the end ------------------------------------------------------------------------------------------------------- */
+/* ---- the end ------------------------------------------------------------------------------------------- */
 
 static void freeing_commits_what_was_handed_in_and_calls_nobody(void **state)
 {
@@ -328,7 +328,7 @@ static void after_a_failure_everything_fails_with_the_same_words(void **state)
     assert_int_equal(1, stats_of(loop).changes);
 }
 
-/* ---- much at once --------------------------------------------------------------------------------------------------- */
+/* ---- much at once -------------------------------------------------------------------------------------- */
 
 static void much_work_in_many_turns_is_all_done_in_order(void **state)
 {
