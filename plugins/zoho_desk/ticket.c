@@ -67,8 +67,7 @@ enum sb_verdict desk_create_ticket_fold(struct sb_exchange *x)
     return desk_refused(x, "create the ticket", "Desk.tickets.CREATE");
 }
 
-/* ---- reconcile
- * ----------------------------------------------------------------------------------------------------
+/* ---- reconcile -----------------------------------------------------------------------------------------
  *
  * Round 0 reads the newest tickets of the contact, which show at once. Round 1 asks the search, which sees
  * the ticket also when its contact was merged into another, but late. Rounds 2 and on go back through the

@@ -318,7 +318,7 @@ class Faults(ServicesTest):
                 self.assertLess(time.monotonic(), deadline)
                 time.sleep(0.02)
         with self.assertRaises(ConnectionResetError):
-            self.create_with(action="refuse", for_ms=100)
+            self.create_with(action="refuse", for_ms=5000)
         with self.assertRaises(ConnectionRefusedError):
             self.create()
 
