@@ -7,7 +7,7 @@ enum { MANY = 500 };
 
 static const struct actor_class plain = { .name = "plain" };
 
-/* ---- queues ------------------------------------------------------------------------------------------------------ */
+/* ---- queues -------------------------------------------------------------------------------------------- */
 
 static void queues_are_first_in_first_out(void **state)
 {
@@ -49,7 +49,7 @@ static void any_place_of_a_queue_can_be_left(void **state)
     }
 }
 
-/* ---- timers ------------------------------------------------------------------------------------------------------ */
+/* ---- timers -------------------------------------------------------------------------------------------- */
 
 static void timers_go_off_by_time_then_slot(void **state)
 {
@@ -92,7 +92,7 @@ static void timers_go_off_by_time_then_slot(void **state)
     actor_table_done(&table);
 }
 
-/* ---- tickets ----------------------------------------------------------------------------------------------------- */
+/* ---- tickets ------------------------------------------------------------------------------------------- */
 
 static void answers_find_their_actor_once(void **state)
 {

@@ -108,7 +108,7 @@ static void drain_ready(struct gate_world *w)
     }
 }
 
-/* ---- concurrency ------------------------------------------------------------------------------------------------- */
+/* ---- concurrency --------------------------------------------------------------------------------------- */
 
 static void no_more_than_the_concurrency_enter(void **state)
 {
@@ -125,7 +125,7 @@ static void no_more_than_the_concurrency_enter(void **state)
     world_free(w);
 }
 
-/* ---- rate -------------------------------------------------------------------------------------------------------- */
+/* ---- rate ---------------------------------------------------------------------------------------------- */
 
 /* Keeps the gate busy for three periods and looks at every window of one period. */
 static void check_rate(int64_t events, int64_t period_ms)
@@ -180,7 +180,7 @@ static void a_refund_gives_the_token_back(void **state)
     world_free(w);
 }
 
-/* ---- pauses ------------------------------------------------------------------------------------------------------ */
+/* ---- pauses -------------------------------------------------------------------------------------------- */
 
 static void nobody_enters_during_a_pause(void **state)
 {
@@ -200,7 +200,7 @@ static void nobody_enters_during_a_pause(void **state)
     world_free(w);
 }
 
-/* ---- the breaker ------------------------------------------------------------------------------------------------- */
+/* ---- the breaker --------------------------------------------------------------------------------------- */
 
 static void failures_in_a_row_open_it(void **state)
 {
