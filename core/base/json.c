@@ -7,8 +7,6 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "base/json_fast.h"
-#include "base/json_write.h"
 #include "base/parse.h"
 
 enum { PATH_PART_MAX = 256 };
@@ -131,16 +129,13 @@ double json_num(const json_t *object, const char *name, double otherwise)
 
 json_t *json_parse(const char *text, size_t size, struct sb_error *err)
 {
-    json_error_t why = { .text = "" };
-    bool is_full = false;
-    json_t *value = json_fast(text, size, &is_full);
-    if (!value && !is_full)
-        value = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
+    json_error_t why;
+    json_t *value = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
     if (value)
         return value;
 
     /* jansson leaves the text empty where it finds no memory, and does not always set the code. */
-    if (is_full || json_error_code(&why) == json_error_out_of_memory || why.text[0] == '\0') {
+    if (json_error_code(&why) == json_error_out_of_memory || why.text[0] == '\0') {
         (void)sb_fail(err, SB_ENOMEM, "out of memory");
         return NULL;
     }
@@ -151,12 +146,21 @@ json_t *json_parse(const char *text, size_t size, struct sb_error *err)
     return NULL;
 }
 
+static int add_to_buf(const char *data, size_t size, void *ctx)
+{
+    struct buf *out = ctx;
+
+    buf_add(out, data, size);
+    return out->failed ? -1 : 0;
+}
+
+/* Through a buffer of our own: json_dumps overlooks some failed writes and then gives a text with holes. */
 char *json_text(const json_t *value)
 {
     AUTO_BUF out;
 
     buf_init(&out, SIZE_MAX);
-    if (!json_write(&out, value))
+    if (json_dump_callback(value, add_to_buf, &out, JSON_COMPACT | JSON_ENCODE_ANY) < 0)
         return NULL;
     return buf_take(&out, NULL);
 }
