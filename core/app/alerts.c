@@ -134,7 +134,7 @@ void alerts_free(struct alerts *alerts)
     free(alerts);
 }
 
-/* One dead letter is a matter for the dashboard; many within an hour are for a telephone, once in that hour. */
+/* One dead letter is a matter for office hours; many within an hour are for a telephone, once in that hour. */
 static bool is_worth_telling(struct alerts *alerts, enum flow_alert kind)
 {
     int64_t now_ms = clock_mono_ms();

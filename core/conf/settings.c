@@ -53,7 +53,7 @@ static const struct sb_option settings_table[] = {
     [SET_ADMIN_LISTEN] = { .name = "admin_listen",
                            .type = SB_OPT_STRING,
                            .default_text = "127.0.0.1:8081",
-                           .help = "Address for the dashboard, /metrics, /healthz and the admin API." },
+                           .help = "Address for /metrics, /healthz and /readyz." },
     [SET_PLUGIN_DIR] = { .name = "plugin_dir",
                          .type = SB_OPT_LIST,
                          .help = "Folders with plugins, looked at before the installed ones." },
