@@ -35,7 +35,6 @@ run() {
         touch "build/fuzz/failed"
     fi
     rm -rf "$work"
-    rm -f /dev/shm/switchboard-fuzz-*
 }
 export -f run
 export seconds findings
@@ -45,4 +44,5 @@ if [ $# -gt 0 ]; then
 else
     find tests/fuzz/corpus -mindepth 1 -maxdepth 1 -type d -printf '%f\n' | sort
 fi | xargs -P "$jobs" -I NAME bash -c 'run NAME'
+rm -f /dev/shm/switchboard-fuzz-* # of fuzzers that ended by a finding
 [ ! -e build/fuzz/failed ]

@@ -32,18 +32,25 @@ static inline char *fuzz_text(const uint8_t *data, size_t size)
     return text;
 }
 
-/* Puts the input into a file, the same one each time. */
+static char fuzz_path[64];
+
+static inline void fuzz_remove_file(void)
+{
+    (void)unlink(fuzz_path);
+}
+
+/* Puts the input into a file, the same one each time; it is gone at the end. */
 static inline const char *fuzz_file(const char *suffix, const uint8_t *data, size_t size)
 {
-    static char path[64];
-
-    if (!path[0])
-        (void)snprintf(path, sizeof(path), "/dev/shm/switchboard-fuzz-%d%s", (int)getpid(), suffix);
-    FILE *file = fopen(path, "w");
+    if (!fuzz_path[0]) {
+        (void)snprintf(fuzz_path, sizeof(fuzz_path), "/dev/shm/switchboard-fuzz-%d%s", (int)getpid(), suffix);
+        (void)atexit(fuzz_remove_file);
+    }
+    FILE *file = fopen(fuzz_path, "w");
     FUZZ_CHECK(file);
     FUZZ_CHECK(size == 0 || fwrite(data, 1, size, file) == size);
     FUZZ_CHECK(fclose(file) == 0);
-    return path;
+    return fuzz_path;
 }
 
 #endif
