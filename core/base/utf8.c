@@ -95,9 +95,8 @@ void utf8_mend(struct buf *out, const char *text, size_t size)
 
     for (size_t at = 0; at < size; at += length) {
         length = plain_run(text + at, size - at);
-        if (length > 0)
-            buf_add(out, text + at, length);
-        else if (is_unwanted(utf8_decode(text + at, size - at, &length)))
+        bool is_mended = length == 0 && is_unwanted(utf8_decode(text + at, size - at, &length));
+        if (is_mended)
             buf_str(out, replacement);
         else
             buf_add(out, text + at, length);
