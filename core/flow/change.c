@@ -109,11 +109,10 @@ struct store_change *flow_emit_change(struct flow *flow, const struct flow_pipel
 
 /* ---- records ------------------------------------------------------------------------------------------- */
 
-struct store_change *change_of_run(struct flow *flow, struct run *run)
+struct store_change *change_of_run(struct flow *flow, const struct run *run)
 {
-    struct store_change *change = run->draft ? run->draft : store_change_new();
+    struct store_change *change = store_change_new();
 
-    run->draft = NULL;
     if (!change)
         return NULL;
     change->now_ms = flow_wall_ms(flow);
@@ -212,12 +211,9 @@ bool change_add_outcome(struct flow *flow, struct store_change *change, const st
                         const char *verdict, const struct call_result *result, const struct sb_exchange *x)
 {
     struct store_outcome *outcome = arena_alloc(change->arena, sizeof(*outcome));
-    struct store_outcome **last = &change->outcome;
 
     if (!outcome)
         return false;
-    while (*last)
-        last = &(*last)->next;
     *outcome = (struct store_outcome){ .at_ms = flow_wall_ms(flow),
                                        .instance = run->call.gate ? run->call.gate->name : "",
                                        .step = run->call.step ? run->call.step->name : "",
@@ -227,6 +223,6 @@ bool change_add_outcome(struct flow *flow, struct store_change *change, const st
                                        .http_status = result->http_status,
                                        .duration_ms = result->duration_ms,
                                        .text = outcome_text(change, result, x) };
-    *last = outcome;
+    change->outcome = outcome;
     return true;
 }

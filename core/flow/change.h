@@ -9,8 +9,8 @@ struct run;
 
 /* The page of a poll: cursor, emitted records, meters. */
 struct store_change *change_of_poll(struct flow *flow, const struct poll *poll);
-/* The beginning of every change of a record: id, time, its place as it is in run->record, and what run->draft holds. */
-struct store_change *change_of_run(struct flow *flow, struct run *run);
+/* The beginning of every change of a record: id, time, its place as it is in run->record. */
+struct store_change *change_of_run(struct flow *flow, const struct run *run);
 /* Adds what the exchange changed: sections, key document, file, meters. False: out of memory. */
 bool change_add_exchange(struct store_change *change, const struct run *run, const struct sb_exchange *x);
 /* Adds one section from its document (NULL removes it). */

@@ -1,4 +1,4 @@
-/* From the verdict of a step to the record's next place: one commit each, unless nothing would be lost without it. */
+/* From the verdict of a step to the record's next place: one commit each. */
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
@@ -84,42 +84,23 @@ static void finish(struct flow *flow, struct run *run, struct store_change *chan
 
 /* ---- good verdicts ------------------------------------------------------------------------------------- */
 
-/* A look at the world that changed nothing here needs no commit of its own: after a crash it is simply done again. The
- * next commit carries the place, and the outcome for the timeline. */
-static bool is_light(const struct run *run, const struct call_result *result)
+/* A step that neither sent nor changed anything, and has nothing to say, needs no commit of its own: the next
+ * one carries the place. */
+static bool is_silent(const struct run *run, const struct call_result *result)
 {
     const struct sb_exchange *x = run->call.x;
 
-    return run->call.step->effect == SB_READ && !x->dirty_count && !x->key_is_dirty && !x->notes &&
-           !x->meter_count && !x->saved_file && !run->has_intent;
-}
-
-/* A step that did not even send and has nothing to say is not worth a line in the timeline either. */
-static bool is_silent(const struct call_result *result)
-{
-    return !result->was_sent && !result->reason[0];
-}
-
-/* False: out of memory. */
-static bool keep_draft(struct flow *flow, struct run *run, const struct call_result *result)
-{
-    if (is_silent(result))
-        return true;
-    run->draft = build(flow, run, result, NULL, NULL);
-    return run->draft != NULL;
+    return !result->was_sent && !x->dirty_count && !x->key_is_dirty && !x->notes && !x->meter_count &&
+           !result->reason[0] && !run->has_intent;
 }
 
 static void conclude_done(struct flow *flow, struct run *run, const struct call_result *result,
                           const struct settlement *settlement)
 {
-    bool is_light_step = is_light(run, result);
+    bool is_silent_step = is_silent(run, result);
 
     adopt(run);
-    if (is_light_step) {
-        if (!keep_draft(flow, run, result)) {
-            flow_fail(flow, "out of memory");
-            return;
-        }
+    if (is_silent_step) {
         call_reset(flow, &run->call);
         itinerary_next(flow, run);
         run->state = RUN_READY;

@@ -110,7 +110,6 @@ void run_free(struct flow *flow, struct run *run)
     json_decref(run->key_doc);
     json_decref(run->kept);
     json_decref(run->notes);
-    store_change_free(run->draft);
     free((char *)(uintptr_t)run->drop_reason);
     free(run);
 }

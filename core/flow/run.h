@@ -56,12 +56,11 @@ struct run {
     uint32_t asks, not_found, reconcile_round;
     json_t *kept; /* owned: what the open intent kept */
 
-    bool is_held;               /* its pipeline is not running: nothing brings it back but a restart */
-    bool effects_began;         /* something was created at this place: no alternative takes over */
-    bool adds_problem;          /* the next commit writes the section */
-    const char *drop_reason;    /* owned; asked for by an operator */
-    json_t *notes;              /* owned: said when the commit is through */
-    struct store_change *draft; /* owned: outcomes that wait for the next commit; see conclude.c */
+    bool is_held;            /* its pipeline is not running: nothing brings it back but a restart */
+    bool effects_began;      /* something was created at this place: no alternative takes over */
+    bool adds_problem;       /* the next commit writes the section */
+    const char *drop_reason; /* owned; asked for by an operator */
+    json_t *notes;           /* owned: said when the commit is through */
 };
 
 /* ---- life (run.c) -------------------------------------------------------------------------------------- */
