@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "app/command.h"
-#include "base/json_memory.h"
 #include "base/parse.h"
 #include "base/scope.h"
 
@@ -60,7 +59,6 @@ static int help(const char *verb)
 int main(int argc, char **argv)
 {
     (void)signal(SIGPIPE, SIG_IGN);
-    json_memory_init();
     if (argc < 2)
         return print_help(stderr, EXIT_USAGE);
     const char *verb = argv[1];

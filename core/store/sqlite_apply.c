@@ -123,12 +123,12 @@ static int open_intent(struct store *store, const struct store_change *change, s
     return query_run(&query, err);
 }
 
-static int add_outcome(struct store *store, int64_t record_id, const struct store_outcome *outcome,
-                       struct sb_error *err)
+static int add_outcome(struct store *store, const struct store_change *change, struct sb_error *err)
 {
+    const struct store_outcome *outcome = change->outcome;
     AUTO_QUERY query = query_begin(store, STATEMENT_OUTCOME_ADD);
 
-    query_int(&query, record_id);
+    query_int(&query, change->record_id);
     query_int(&query, outcome->at_ms);
     query_text(&query, text_or_empty(outcome->instance));
     query_text(&query, text_or_empty(outcome->step));
@@ -170,8 +170,8 @@ static int apply_to_record(struct store *store, const struct store_change *chang
         rc = settle_intent(store, change, err);
     if (rc == 0 && change->intent)
         rc = open_intent(store, change, err);
-    for (const struct store_outcome *at = change->outcome; rc == 0 && at; at = at->next)
-        rc = add_outcome(store, id, at, err);
+    if (rc == 0 && change->outcome)
+        rc = add_outcome(store, change, err);
     if (rc == 0 && change->file)
         rc = add_file(store, change, err);
     return rc;

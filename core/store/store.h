@@ -92,7 +92,6 @@ const char *store_intent_state_word(enum store_intent_state state);
 
 /* One line of a record's timeline: an attempt and what became of it. */
 struct store_outcome {
-    struct store_outcome *next; /* a later one of the same change, or NULL */
     int64_t at_ms;
     const char *instance, *step;
     uint32_t round, attempt;
@@ -150,9 +149,9 @@ struct store_change {
     const struct store_intent *intent; /* opens (or replaces) an intent */
     bool settles_intent;               /* the open or answered intent of the record becomes: */
     enum store_intent_state intent_state;
-    const char *intent_answer;     /* ANSWERED: status and raw body as JSON */
-    struct store_outcome *outcome; /* adds lines to the timeline, in this order */
-    const struct store_file *file; /* adds a file */
+    const char *intent_answer;           /* ANSWERED: status and raw body as JSON */
+    const struct store_outcome *outcome; /* adds a line to the timeline */
+    const struct store_file *file;       /* adds a file */
 
     const char *key_instance, *key_name, *key_doc; /* key_name NULL: none; key_doc NULL removes */
     const char *cursor_name, *cursor_doc;          /* cursor_name NULL: none */
