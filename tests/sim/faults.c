@@ -334,10 +334,11 @@ bool faults_ends_early(struct sim_exchange *ex)
     const struct sim_fault *fault = ex->fault;
     if (!fault || (fault->action != RESET_BEFORE && fault->action != REFUSE))
         return false;
-    server_reset_socket(
-        MHD_get_connection_info(ex->connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd);
+    /* The port closes first: who hears of the reset and comes back at once is refused. */
     if (fault->action == REFUSE)
         server_refuse(ex->req.service, fault->for_ms, fault->drop);
+    server_reset_socket(
+        MHD_get_connection_info(ex->connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd);
     return true;
 }
 
