@@ -9,9 +9,13 @@
  * CRASH_AT=KIND:NUMBER:before|after     where to end; "after" means that the call has happened, its result not seen
  * CRASH_KIND=KIND  CRASH_COUNT_FILE=P   at exit, writes how many such calls there were into the file P
  *
+ * CRASH_LOSES=unsynced                  the end takes along what pwrite has written since the file's last sync, as a power
+ *                                       cut of the machine would
+ *
  * Says nothing itself. Calls of all threads are counted together. */
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -20,7 +24,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+_Static_assert(sizeof(off_t) == sizeof(off64_t), "pwrite and pwrite64 are one function");
 
 enum kind { KIND_SYNC, KIND_WRITE, KIND_SEND, KIND_RECV, KIND_COUNT };
 
@@ -30,7 +37,7 @@ static struct {
     atomic_ulong counts[KIND_COUNT];
     enum kind kind; /* where to end */
     unsigned long number;
-    bool is_after, is_armed;
+    bool is_after, is_armed, loses_unsynced;
     enum kind reported;
     const char *count_file;
 } crash;
@@ -38,8 +45,8 @@ static struct {
 static struct {
     int (*fsync)(int);
     int (*fdatasync)(int);
+    int (*close)(int);
     ssize_t (*pwrite)(int, const void *, size_t, off_t);
-    ssize_t (*pwrite64)(int, const void *, size_t, off64_t);
     ssize_t (*send)(int, const void *, size_t, int);
     ssize_t (*sendmsg)(int, const struct msghdr *, int);
     ssize_t (*recv)(int, void *, size_t, int);
@@ -68,6 +75,7 @@ static void read_plan(void)
         if (!crash.is_armed || (!crash.is_after && strcmp(when, ":before") != 0))
             abort(); /* a plan that is misspelt must not pass as a run without a crash */
     }
+    crash.loses_unsynced = getenv("CRASH_LOSES") != NULL;
     crash.count_file = getenv("CRASH_COUNT_FILE");
     crash.reported = kind ? kind_of(kind, strlen(kind)) : KIND_SYNC;
     if (crash.reported == KIND_COUNT)
@@ -80,8 +88,8 @@ __attribute__((constructor)) static void start(void)
 {
     FIND(fsync);
     FIND(fdatasync);
+    FIND(close);
     FIND(pwrite);
-    FIND(pwrite64);
     FIND(send);
     FIND(sendmsg);
     FIND(recv);
@@ -99,8 +107,95 @@ __attribute__((destructor)) static void finish(void)
     (void)fclose(out);
 }
 
+/* ---- what a power cut takes along ---- */
+
+/* What stood where an unsynced write went. */
+struct undo {
+    struct undo *before;
+    int fd;
+    dev_t device;
+    ino_t inode;
+    off_t at, file_size;
+    size_t size; /* of `old`: less than was written at the end of the file */
+    char old[];
+};
+
+static struct {
+    pthread_mutex_t lock;
+    struct undo *last;
+} unsynced = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+/* Before the write; under the lock. */
+static void remember(int fd, size_t size, off_t at)
+{
+    struct stat file;
+    struct undo *undo = malloc(sizeof(*undo) + size);
+
+    if (!undo || fstat(fd, &file) < 0)
+        abort();
+    ssize_t got = pread(fd, undo->old, size, at);
+    *undo = (struct undo){ .before = unsynced.last,
+                           .fd = fd,
+                           .device = file.st_dev,
+                           .inode = file.st_ino,
+                           .at = at,
+                           .file_size = file.st_size,
+                           .size = got > 0 ? (size_t)got : 0 };
+    unsynced.last = undo;
+}
+
+/* The file is on the disk now, whichever descriptor it was written through. */
+static void forget(int fd)
+{
+    struct stat file;
+
+    if (fstat(fd, &file) < 0)
+        abort();
+    (void)pthread_mutex_lock(&unsynced.lock);
+    for (struct undo **at = &unsynced.last; *at;) {
+        struct undo *undo = *at;
+        if (undo->device == file.st_dev && undo->inode == file.st_ino) {
+            *at = undo->before;
+            free(undo);
+        } else {
+            at = &undo->before;
+        }
+    }
+    (void)pthread_mutex_unlock(&unsynced.lock);
+}
+
+/* A descriptor that is closed with unsynced writes behind it lives on for them. */
+static void keep_open(int fd)
+{
+    int kept = -1;
+
+    (void)pthread_mutex_lock(&unsynced.lock);
+    for (struct undo *undo = unsynced.last; undo; undo = undo->before) {
+        if (undo->fd != fd)
+            continue;
+        if (kept < 0)
+            kept = fcntl(fd, F_DUPFD_CLOEXEC, 512);
+        if (kept < 0)
+            abort();
+        undo->fd = kept;
+    }
+    (void)pthread_mutex_unlock(&unsynced.lock);
+}
+
+/* Newest first. The lock is never given back: nobody writes any more. */
+static void lose_unsynced(void)
+{
+    (void)pthread_mutex_lock(&unsynced.lock);
+    for (const struct undo *undo = unsynced.last; undo; undo = undo->before)
+        if (real.pwrite(undo->fd, undo->old, undo->size, undo->at) != (ssize_t)undo->size ||
+            ftruncate(undo->fd, undo->file_size) < 0)
+            abort();
+}
+
 static void die(void)
 {
+    if (crash.loses_unsynced)
+        lose_unsynced();
     (void)kill(getpid(), SIGKILL);
     for (;;) /* the signal may be taken by another thread a moment later */
         (void)pause();
@@ -128,6 +223,8 @@ EXPORT int fsync(int fd)
 {
     unsigned long number = enter(KIND_SYNC);
     int rc = real.fsync(fd);
+    if (crash.loses_unsynced && rc == 0)
+        forget(fd);
     leave(KIND_SYNC, number);
     return rc;
 }
@@ -136,24 +233,41 @@ EXPORT int fdatasync(int fd)
 {
     unsigned long number = enter(KIND_SYNC);
     int rc = real.fdatasync(fd);
+    if (crash.loses_unsynced && rc == 0)
+        forget(fd);
     leave(KIND_SYNC, number);
     return rc;
+}
+
+/* One write at a time, so that what is remembered is what was there. */
+static ssize_t write_remembered(int fd, const void *data, size_t size, off_t at)
+{
+    (void)pthread_mutex_lock(&unsynced.lock);
+    remember(fd, size, at);
+    ssize_t written = real.pwrite(fd, data, size, at);
+    (void)pthread_mutex_unlock(&unsynced.lock);
+    return written;
 }
 
 EXPORT ssize_t pwrite(int fd, const void *data, size_t size, off_t at)
 {
     unsigned long number = enter(KIND_WRITE);
-    ssize_t written = real.pwrite(fd, data, size, at);
+    ssize_t written =
+        crash.loses_unsynced ? write_remembered(fd, data, size, at) : real.pwrite(fd, data, size, at);
     leave(KIND_WRITE, number);
     return written;
 }
 
 EXPORT ssize_t pwrite64(int fd, const void *data, size_t size, off64_t at)
 {
-    unsigned long number = enter(KIND_WRITE);
-    ssize_t written = real.pwrite64(fd, data, size, at);
-    leave(KIND_WRITE, number);
-    return written;
+    return pwrite(fd, data, size, at);
+}
+
+EXPORT int close(int fd)
+{
+    if (crash.loses_unsynced)
+        keep_open(fd);
+    return real.close(fd);
 }
 
 EXPORT ssize_t send(int fd, const void *data, size_t size, int flags)

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """The process dies at every point where something has just become, or is about to become, durable or known: before and
-after each fsync, in the middle of each commit, after each request has left, before each answer is read. Each time it is
-started again and runs to its end; then the helpdesk holds exactly one ticket, one contact and one note for each call."""
+after each fsync, in the middle of each commit, after each request has left, before each answer is read; alone, or together
+with the machine, which takes along what was not synced. Each time it is started again and runs to its end; then the
+helpdesk holds exactly one ticket, one contact and one note for each call."""
 
 import concurrent.futures
 import os
@@ -39,6 +40,7 @@ class Matrix:
         self.callers = len({each["from"] for each in self.calls})
         self.counts = {}
         self.notes = {}
+        self.plan = {}  # more of the crash library's environment
 
     def measure(self):
         for kind in COUNT_KINDS:
@@ -55,7 +57,7 @@ class Matrix:
         """One life that ends at this point, and the next. Gives what is wrong, and whether the first life ended there."""
         point = "%s:%d:%s" % (kind, number, when)
         with World(self.calls) as w:
-            first = w.run_once(**w.crash_environment(CRASH_AT=point))
+            first = w.run_once(**w.crash_environment(CRASH_AT=point, **self.plan))
             second = w.run_once()
             wrong = w.faults_of_delivery(self.sids, self.callers, self.notes)
             if first.code not in (0, -9):
@@ -127,6 +129,15 @@ class CrashMatrixTest(unittest.TestCase):
         matrix.measure()
         points = [("write", number, when) for number in range(1, matrix.counts["write"] + 1) for when in ("before", "after")]
         self.check(matrix, self.sample(points, 60), 10)
+
+    def test_power_is_cut_around_every_sync_request_and_answer(self):
+        matrix = Matrix(one_call)
+        matrix.measure()
+        matrix.plan = {"CRASH_LOSES": "unsynced"}
+        points = [(kind, number, when) for kind in ("sync", "send") for number in range(1, matrix.counts[kind] + 1)
+                  for when in ("before", "after")]
+        points += [("recv", number, "before") for number in range(1, matrix.counts["recv"] + 1)]
+        self.check(matrix, self.sample(points, 120), 10)
 
     def test_dies_with_several_calls_under_way(self):
         matrix = Matrix(callers_in_common)
