@@ -524,6 +524,66 @@ class OperatingTest(PipelineCase):
             self.assert_delivered(w, [call(i) for i in range(1, 150)])
 
 
+class SourceTest(PipelineCase):
+    def test_a_running_call_and_a_late_recording_end_in_tickets(self):
+        running = {"sid": call(1)["sid"], "from": call(1)["from"], "start": "-30s", "end": "+3s", "settle_s": 2,
+                   "recording": {"bytes": 4000, "delay_s": 5}}
+        late = call(2, start="-2m", recording={"bytes": 4000, "delay_s": 66})
+        for restart in (False, True):
+            with self.subTest(restart=restart), World([running, late]) as w:
+                engine = w.start()
+                if restart:
+                    w.wait_until(lambda: w.states() == {"active": 1}, "the settled one waits for its recording")
+                    engine.kill()
+                    w.start()
+                w.wait_until(lambda: w.states() == {"done": 2}, "both are done", 60 * PATIENCE)
+                self.assertEqual(w.engines[-1].stop().code, 0)
+                self.assert_delivered(w, [running, late], 2)
+
+    def test_refused_credentials_are_told_once_and_not_asked_for_ever(self):
+        with World([call(1)]) as w:
+            w.extra_env["EXOTEL_API_TOKEN"] = "not-the-token"
+            engine = w.start()
+            said = engine.wait_for_log("level=(warn|error).*").group(0)
+            self.assertRegex(said, "401|EXOTEL_API|api_token|api_key")
+            time.sleep(3)
+            self.assertLessEqual(w.report()["services"]["exotel"]["requests"], 3)
+            self.assertNotIn("not-the-token", engine.log())
+            self.assertEqual(engine.stop().code, 0)
+            del w.extra_env["EXOTEL_API_TOKEN"]
+            self.finish(w, [call(1)])
+
+    def test_a_busy_account_is_listed_page_by_page_and_none_is_missed(self):
+        with World([{"generate": 730, "settle_s": 0, "recording": {"bytes": 500, "delay_s": 0}, "callers": 50, "spread_s": 300}],
+                   exotel={"page_size": 10}, zoho_desk={"concurrency": 50}) as w:
+            ended = w.run_once(240 * PATIENCE)
+            self.assertEqual((ended.code, w.states()), (0, {"done": 730}), ended)
+            self.assertEqual(w.faults_of_delivery([each["sid"] for each in w.control("/exotel/calls")["calls"]], 50), [])
+
+
+class LimitsTest(PipelineCase):
+    def test_concurrency_of_each_instance_is_kept(self):
+        calls = [call(i) for i in range(1, 31)]
+        limits = {"deepgram": 3, "openai": 2, "desk": 4}
+        with World(calls, knobs={name: {"latency_ms": 30} for name in limits}, deepgram={"concurrency": 3}, openai={"concurrency": 2},
+                   zoho_desk={"concurrency": 4}) as w:
+            self.finish(w, calls, callers=30)
+            services = w.report()["services"]
+            for name, limit in limits.items():
+                self.assertLessEqual(services[name]["in_flight_max"], limit, name)
+                self.assertGreaterEqual(services[name]["in_flight_max"], limit - 1, "%s was not used in parallel" % name)
+
+    def test_rate_of_an_instance_is_kept(self):
+        calls = [call(i) for i in range(1, 31)]
+        with World(calls, deepgram={"rate": "600/min"}) as w:  # sixty at once, the others one by one
+            self.finish(w, calls, callers=30)
+        with World(calls, deepgram={"rate": "10/s"}) as w:
+            self.finish(w, calls, callers=30)
+            times = sorted(row["at_ms"] for row in w.requests("deepgram"))
+            for first, last in zip(times, times[10:]):
+                self.assertGreater(last - first, 900, "more than ten within a second")
+
+
 class ScriptsTest(PipelineCase):
     def check(self, block, option, name, stages):
         calls = [call(1), call(2)]
