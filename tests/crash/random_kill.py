@@ -14,7 +14,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "integratio
 import world  # noqa: E402
 from world import World, call, require_programs  # noqa: E402
 
-ROUNDS = 400 if world.IS_LONG else 6 if world.IS_SANITIZED else 30
+ROUNDS = 400 if world.IS_LONG else 10 if world.IS_SANITIZED else 30
 BUDGET_S = 3000 if world.IS_LONG else 400
 WORKERS = 4
 FIRST_SEED = 1
@@ -54,7 +54,7 @@ def live_once(w, chance):
     """One life that ends with SIGKILL at a random moment. Gives whether it did: an engine may be done before."""
     engine = w.start("--once")
     moment = chance.uniform(0.02, 0.3) if chance.random() < 0.3 else chance.uniform(0.2, 2.5)
-    until = time.monotonic() + moment * world.PATIENCE
+    until = time.monotonic() + moment * (1.5 if world.IS_SANITIZED else 1)
     while time.monotonic() < until and engine.is_running():
         time.sleep(0.003)
     if not engine.is_running():
