@@ -114,7 +114,7 @@ static void credentials_go_to_their_hosts_only(void **state)
           "api_key\x03",
           false },
         { &header_unset, build_bare, "X-Key", NULL, false },
-        { &nobody, build_bare, "Authorization", NULL, false },
+        { &nobody, build_files, "Authorization", NULL, false },
         { &oauth, build_bare, "Authorization", "Bearer \x02@token\x03", true },
         { &basic, build_anonymous, "Authorization", NULL, false },
         { &oauth, build_anonymous, "Authorization", NULL, false },
