@@ -33,17 +33,37 @@ struct loader *setup_loader(const struct conf *conf, struct log *log, struct sb_
     return loader_new(dirs, log, err);
 }
 
-static int check_names(struct setup *setup)
+static size_t count_linked(const struct sb_plugin *const *linked)
+{
+    size_t count = 0;
+
+    while (linked && linked[count])
+        count++;
+    return count;
+}
+
+static int add_linked(struct setup *setup, const struct sb_plugin *const *linked, struct sb_error *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < count_linked(linked); i++)
+        rc = loader_add(setup->loader, linked[i], err);
+    return rc;
+}
+
+static int check_names(struct setup *setup, const struct sb_plugin *const *linked)
 {
     AUTO_JSON found = loader_names(setup->loader);
-    const char **names = calloc(json_array_size(found) + 1, sizeof(*names));
-    size_t index;
+    const char **names = calloc(json_array_size(found) + count_linked(linked) + 1, sizeof(*names));
+    size_t index, count = 0;
     json_t *item;
 
     if (!names)
         return -1;
     json_array_foreach (found, index, item)
-        names[index] = json_string_value(json_object_get(item, "name"));
+        names[count++] = json_string_value(json_object_get(item, "name"));
+    for (size_t i = 0; i < count_linked(linked); i++)
+        names[count++] = linked[i]->name;
     conf_check_names(setup->conf, names);
     free(names);
     return 0;
@@ -180,6 +200,12 @@ static int make_instances(struct setup *setup)
 
 int setup_load(const char *path, struct log *log, struct setup **ret_setup, struct sb_error *err)
 {
+    return setup_load_linked(path, /* linked= */ NULL, log, ret_setup, err);
+}
+
+int setup_load_linked(const char *path, const struct sb_plugin *const *linked, struct log *log,
+                      struct setup **ret_setup, struct sb_error *err)
+{
     AUTO_STR share = paths_share();
     const struct conf_source source = { .share_dir = share };
     struct setup *setup = calloc(1, sizeof(*setup));
@@ -197,7 +223,10 @@ int setup_load(const char *path, struct log *log, struct setup **ret_setup, stru
         rc = sb_fail(err, SB_ENOMEM, "out of memory");
         goto fail;
     }
-    if (check_names(setup) < 0 || make_instances(setup) < 0) {
+    rc = add_linked(setup, linked, err);
+    if (rc < 0)
+        goto fail;
+    if (check_names(setup, linked) < 0 || make_instances(setup) < 0) {
         rc = sb_fail(err, SB_ENOMEM, "out of memory");
         goto fail;
     }

@@ -29,6 +29,9 @@ struct setup {
  * setup_has_errors. Fails when the file cannot be read, or out of memory. */
 int setup_load(const char *path, struct log *log, struct setup **ret_setup,
                struct sb_error *err) SB_MUST_CHECK;
+/* The same with plugins that are linked into the program (simulations), which are found before any file: NULL-terminated. */
+int setup_load_linked(const char *path, const struct sb_plugin *const *linked, struct log *log,
+                      struct setup **ret_setup, struct sb_error *err) SB_MUST_CHECK;
 void setup_free(struct setup *setup); /* NULL allowed */
 bool setup_has_errors(const struct setup *setup);
 /* Makes setup->plan. Only without errors. */

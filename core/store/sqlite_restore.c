@@ -147,7 +147,7 @@ static int doubt_unfinished(struct store *store, struct sb_error *err)
 }
 
 /* What was unfinished when the backup was made may be delivered by now. */
-static int mark(struct store *store, int64_t now_ms, struct sb_error *err)
+int restore_mark(struct store *store, int64_t now_ms, struct sb_error *err)
 {
     struct schema_state state;
     struct sb_error why = SB_ERROR_INIT;
@@ -177,7 +177,7 @@ static int check_and_mark(const char *data_dir, const char *copy, int64_t now_ms
     if (rc == 0)
         rc = sqlite_quick_check(store, err);
     if (rc == 0)
-        rc = mark(store, now_ms, err);
+        rc = restore_mark(store, now_ms, err);
     store_close(store);
     return rc;
 }
