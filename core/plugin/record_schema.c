@@ -2,6 +2,7 @@
 #include "plugin/record_schema.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -13,6 +14,7 @@ static const char *const qualities[] = { "normal", "low", NULL };
 static const char *const moods[] = { "Positive", "Neutral", "Negative", "Urgent", NULL };
 static const char *const priorities[] = { "High", "Medium", "Low", NULL };
 static const char *const phases[] = { "source", "stage", "sink", NULL };
+static const char *const roles[] = { "user", "agent", "system", "tool", NULL };
 
 static const struct record_field schema[] = {
     { "source.plugin", RECORD_TEXT, true, NULL },
@@ -88,6 +90,46 @@ static const struct record_field schema[] = {
     { "analysis.not_enough_content", RECORD_BOOL, false, NULL },
     { "analysis.needs_review", RECORD_BOOL, false, NULL },
 
+    { "escalation.id", RECORD_TEXT, true, NULL },
+    { "escalation.agent", RECORD_TEXT, true, NULL },
+    { "escalation.reason_code", RECORD_TEXT, false, NULL },
+    { "escalation.reason", RECORD_TEXT, false, NULL },
+    { "escalation.summary", RECORD_TEXT, true, NULL },
+    { "escalation.steps_tried", RECORD_LIST, false, NULL },
+    { "escalation.steps_tried.*.what", RECORD_TEXT, true, NULL },
+    { "escalation.steps_tried.*.result", RECORD_TEXT, false, NULL },
+    { "escalation.category", RECORD_TEXT, false, NULL },
+    { "escalation.priority", RECORD_WORD, false, priorities },
+    { "escalation.language", RECORD_TEXT, false, NULL },
+    { "escalation.channel", RECORD_TEXT, false, NULL },
+    { "escalation.metadata", RECORD_OBJECT, false, NULL },
+    { "escalation.callback_url", RECORD_TEXT, false, NULL },
+    { "escalation.received_at", RECORD_TEXT, true, NULL },
+    { "escalation.digest", RECORD_TEXT, true, NULL },
+
+    { "user.id", RECORD_TEXT, true, NULL },
+    { "user.crm_contact_id", RECORD_TEXT, false, NULL },
+    { "user.name", RECORD_TEXT, false, NULL },
+    { "user.email", RECORD_TEXT, false, NULL },
+    { "user.phone", RECORD_TEXT, false, NULL },
+    { "user.phone_e164", RECORD_TEXT, false, NULL },
+    { "user.locale", RECORD_TEXT, false, NULL },
+
+    { "conversation.messages", RECORD_LIST, true, NULL },
+    { "conversation.messages.*.role", RECORD_WORD, true, roles },
+    { "conversation.messages.*.content", RECORD_TEXT, true, NULL },
+    { "conversation.messages.*.at", RECORD_TEXT, false, NULL },
+    { "conversation.messages.*.attachments", RECORD_LIST, false, NULL },
+
+    { "attachments.items", RECORD_LIST, true, NULL },
+    { "attachments.items.*.name", RECORD_TEXT, true, NULL },
+    { "attachments.items.*.content_type", RECORD_TEXT, false, NULL },
+    { "attachments.items.*.size", RECORD_WHOLE, false, NULL },
+    { "attachments.items.*.file", RECORD_TEXT, false, NULL },
+    { "attachments.items.*.base64", RECORD_TEXT, false, NULL },
+    { "attachments.items.*.url", RECORD_TEXT, false, NULL },
+    { "attachments.items.*.why", RECORD_TEXT, false, NULL },
+
     { "contact.id", RECORD_TEXT, false, NULL },
     { "contact.url", RECORD_TEXT, false, NULL },
     { "contact.created", RECORD_BOOL, false, NULL },
@@ -98,6 +140,8 @@ static const struct record_field schema[] = {
     { "ticket.reference", RECORD_TEXT, false, NULL },
     { "ticket.org_id", RECORD_TEXT, false, NULL },
     { "ticket.created_at", RECORD_TEXT, false, NULL },
+    { "ticket.user_message", RECORD_TEXT, false, NULL },
+    { "ticket.attached", RECORD_BOOL, false, NULL },
 
     { "notes.parts", RECORD_WHOLE, false, NULL },
     { "notes.ids", RECORD_LIST, false, NULL },
@@ -169,15 +213,23 @@ static int check_value(const struct record_field *field, const json_t *value, st
     return sb_fail(err, SB_EINPUT, "record member '%s' must be %s", field->path, type_word(field->type));
 }
 
-/* "problems.*.phase": the member of every item of a list. */
-static int check_items(const struct record_field *field, const json_t *list, const char *member,
-                       struct sb_error *err)
+enum { LIST_NAME_MAX = 40 };
+
+/* "*.phase" of a section that is a list, "messages.*.role" of a list in a section: the member of every item. */
+static int check_items(const struct record_field *field, const json_t *section, const char *member,
+                       const char *star, struct sb_error *err)
 {
+    char name[LIST_NAME_MAX] = "";
+    const json_t *list = section;
     size_t index;
     json_t *item;
 
+    if (star > member) {
+        (void)snprintf(name, sizeof(name), "%.*s", (int)(star - member - 1), member);
+        list = json_object_get(section, name);
+    }
     json_array_foreach (list, index, item) {
-        int rc = check_value(field, json_object_get(item, member), err);
+        int rc = check_value(field, json_object_get(item, star + 2), err);
         if (rc < 0)
             return rc;
     }
@@ -195,9 +247,9 @@ int record_check_section(const json_t *record, const char *section, struct sb_er
         if (strncmp(field->path, section, length) != 0 || field->path[length] != '.')
             continue;
         const char *member = field->path + length + 1;
-        bool is_list = member[0] == '*';
-        int rc = is_list ? check_items(field, value, member + 2, err)
-                         : check_value(field, json_at(value, member), err);
+        const char *star = strchr(member, '*');
+        int rc = star ? check_items(field, value, member, star, err)
+                      : check_value(field, json_at(value, member), err);
         if (rc < 0)
             return rc;
     }

@@ -24,6 +24,20 @@ static const struct {
       "record member 'call.direction' must be one of the words in docs/RECORD.md" },
     { "a member of a list's item", "{\"problems\":[{\"phase\":\"stage\",\"index\":0,\"instance\":\"a\"}]}",
       "record member 'problems.*.reason' must be a text" },
+    { "an escalation as an agent brings it",
+      "{\"escalation\":{\"id\":\"e\",\"agent\":\"a\",\"summary\":\"s\",\"received_at\":\"t\",\"digest\":"
+      "\"d\"},"
+      "\"user\":{\"id\":\"u\"},\"conversation\":{\"messages\":[{\"role\":\"tool\",\"content\":\"\"}]},"
+      "\"attachments\":{\"items\":[{\"name\":\"a.png\",\"size\":3}]}}",
+      NULL },
+    { "a list in a section may be absent",
+      "{\"escalation\":{\"id\":\"e\",\"agent\":\"a\",\"summary\":\"s\",\"received_at\":\"t\",\"digest\":"
+      "\"d\"}}",
+      NULL },
+    { "a member of an item of a list in a section",
+      "{\"conversation\":{\"messages\":[{\"role\":\"user\",\"content\":\"\"},{\"role\":\"bot\",\"content\":"
+      "\"\"}]}}",
+      "record member 'conversation.messages.*.role' must be one of the words in docs/RECORD.md" },
 };
 
 static void records_are_checked_against_the_schema(void **state)
