@@ -169,8 +169,9 @@ static void end_without_fold(struct flow *flow, struct call *call, struct http_r
 {
     char reason[EXCHANGE_REASON_MAX];
 
-    /* Asking again for what is too large would bring it again, with all its bytes. */
-    bool is_hopeless = response->is_too_large && call->step->effect != SB_CREATE;
+    /* Asking again for what is too large would bring it again, with all its bytes; and who may not be reached now is not
+     * to be tried until it may. */
+    bool is_hopeless = (response->is_too_large || response->is_forbidden) && call->step->effect != SB_CREATE;
     if (is_hopeless)
         result->is_service_fault = false;
     if (response->status == 0)

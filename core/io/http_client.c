@@ -172,6 +172,7 @@ static void end_with_fault(struct transfer *transfer, const char *why)
     answer->response->status = 0;
     answer->response->is_saved = false;
     answer->response->sent = transfer->http.asked > 0 ? HTTP_MAYBE_SENT : HTTP_NOT_SENT;
+    answer->response->is_forbidden = http_transfer_is_forbidden(&transfer->http);
     http_fault_set(answer->response->fault, "%s", why);
     answer->response->body = calloc(1, 1);
     end(transfer);
@@ -247,7 +248,7 @@ static void launch(struct transfer *transfer)
         return;
     }
     if (http_transfer_aim(http, loop_now_ms(client->loop), &err) == 0)
-        http->multi = http_multis_add(client->multis, http->easy);
+        http->multi = http_multis_add(client->multis, http->easy, &http->guard);
     if (!http->multi) {
         leave_libcurl(transfer);
         end_with_fault(transfer, err.status < 0 ? err.text : "cannot start the exchange: libcurl refused it");

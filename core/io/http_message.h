@@ -54,6 +54,7 @@ struct http_request {
     uint32_t timeout_ms;         /* the whole exchange, redirects included; 0: 60 s */
     uint32_t connect_timeout_ms; /* 0: 10 s */
     bool never_resend;           /* SB_CREATE: the client must not be able to send the body twice */
+    bool public_only; /* only to addresses of the public internet, also after the name was resolved */
 
     const char *const
         *redirect_hosts; /* hosts ("host:port", lower case) that a redirect may go to; NULL: none */
@@ -78,7 +79,8 @@ struct http_response {
     unsigned char saved_head[HTTP_SAVED_HEAD_MAX];
     size_t saved_head_size;
 
-    bool is_too_large;   /* with status 0: the answer passed its limit; asking again brings the same */
+    bool is_forbidden; /* with status 0: `public_only`, and the host has no such address; nothing was sent */
+    bool is_too_large; /* with status 0: the answer passed its limit; asking again brings the same */
     enum http_sent sent; /* with status 0 */
     char fault[200];     /* with status 0: why, for people: "connection refused", "timed out after 30s" */
     uint32_t duration_ms;

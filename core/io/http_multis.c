@@ -13,6 +13,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "io/address.h"
+
 enum {
     TRANSFERS_DEFAULT = 250,
     EVENTS_MAX = 256,            /* of one turn */
@@ -121,11 +123,19 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *so
  * timeout, bytes of a request could still leave long after the transfer was given up. */
 static curl_socket_t open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *address)
 {
-    struct http_multi *multi = ctx;
+    struct http_guard *guard = ctx;
+    struct http_multi *multi = guard->multi;
     const int on = 1;
     const int user_timeout_ms = USER_TIMEOUT_MS;
 
     (void)purpose;
+    /* Here, and not where the address is read: only now is it known what the name stands for. libcurl goes on with the
+     * name's next address. */
+    if (guard->public_only && !address_is_public(&address->addr)) {
+        guard->has_refused = true;
+        return CURL_SOCKET_BAD;
+    }
+    guard->has_opened = true;
     int fd = socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, address->protocol);
     if (fd < 0)
         return CURL_SOCKET_BAD;
@@ -285,12 +295,13 @@ static struct http_multi *choose_multi(struct http_multis *multis)
     return append_multi(multis);
 }
 
-struct http_multi *http_multis_add(struct http_multis *multis, void *easy)
+struct http_multi *http_multis_add(struct http_multis *multis, void *easy, struct http_guard *guard)
 {
     struct http_multi *multi = choose_multi(multis);
 
+    guard->multi = multi;
     if (!multi || curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket) != CURLE_OK ||
-        curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, multi) != CURLE_OK ||
+        curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, guard) != CURLE_OK ||
         curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket) != CURLE_OK ||
         curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, multi) != CURLE_OK ||
         curl_multi_add_handle(multi->curl, easy) != CURLM_OK)

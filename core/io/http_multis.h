@@ -25,8 +25,16 @@ struct http_multis *http_multis_new(struct loop *loop, const struct http_client_
 /* No transfer may be left. NULL allowed. */
 void http_multis_free(struct http_multis *multis);
 
-/* Starts the transfer of an easy handle. NULL when libcurl refuses. */
-struct http_multi *http_multis_add(struct http_multis *multis, void *easy);
+/* Where the connections of one transfer may lead. */
+struct http_guard {
+    bool public_only; /* set before the transfer is added: no private, loopback or other special address */
+    bool has_refused; /* an address was refused for that */
+    bool has_opened;  /* one was not */
+    struct http_multi *multi; /* where the transfer is */
+};
+
+/* Starts the transfer of an easy handle. Borrows `guard` until http_multis_remove. NULL when libcurl refuses. */
+struct http_multi *http_multis_add(struct http_multis *multis, void *easy, struct http_guard *guard);
 void http_multis_remove(struct http_multi *multi, void *easy);
 
 /* Drops multi handles that have long been idle, with their connections. Returns whether there may be more to

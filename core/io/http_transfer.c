@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "io/address.h"
 #include "io/http_fault.h"
 #include "io/http_headers.h"
 
@@ -200,10 +201,14 @@ static int on_ready(void *ctx, char *remote_ip, char *local_ip, int remote_port,
 {
     struct http_transfer *transfer = ctx;
 
-    (void)remote_ip;
     (void)local_ip;
     (void)remote_port;
     (void)local_port;
+    /* A connection that another request has opened, without being as careful, is none for this one. */
+    if (transfer->guard.public_only && !address_text_is_public(remote_ip)) {
+        transfer->guard.has_refused = true;
+        return CURL_PREREQFUNC_ABORT;
+    }
     transfer->asked++;
     if (transfer->request->never_resend && transfer->asked > 1)
         return CURL_PREREQFUNC_ABORT;
@@ -319,6 +324,7 @@ int http_transfer_aim(struct http_transfer *transfer, uint64_t now_ms, struct sb
     uint32_t left_ms = spent_ms < transfer->timeout_ms ? (uint32_t)(transfer->timeout_ms - spent_ms) : 1;
 
     transfer->error_text[0] = '\0';
+    transfer->guard = (struct http_guard){ .public_only = transfer->request->public_only };
     if (set_callbacks(transfer->easy, transfer) != CURLE_OK ||
         set_method(transfer->easy, transfer) != CURLE_OK ||
         set_connection(transfer->easy, transfer, left_ms) != CURLE_OK)
@@ -393,6 +399,11 @@ bool http_transfer_redirect(struct http_transfer *transfer, struct http_scratch 
     return !why;
 }
 
+bool http_transfer_is_forbidden(const struct http_transfer *transfer)
+{
+    return transfer->guard.has_refused && !transfer->guard.has_opened && transfer->asked == 0;
+}
+
 void http_transfer_explain(const struct http_transfer *transfer, int code, char ret_text[HTTP_FAULT_MAX])
 {
     struct http_failure failure = {
@@ -412,6 +423,10 @@ void http_transfer_explain(const struct http_transfer *transfer, int code, char 
     }
     if (transfer->body.fault.status < 0) {
         http_fault_set(ret_text, "%s", transfer->body.fault.text);
+        return;
+    }
+    if (http_transfer_is_forbidden(transfer)) {
+        http_fault_set(ret_text, "%s has no address on the public internet", transfer->target.host);
         return;
     }
     if (code == CURLE_PARTIAL_FILE && transfer->answer.head_size == 0)

@@ -28,6 +28,7 @@ struct http_transfer {
 
     void *easy;               /* NULL outside libcurl */
     struct http_multi *multi; /* where it is */
+    struct http_guard guard;  /* where its connections may lead */
     uint64_t started_ms;
     uint32_t timeout_ms, connect_timeout_ms;
     unsigned asked;     /* how often a request was about to be sent */
@@ -58,6 +59,9 @@ int http_transfer_aim(struct http_transfer *transfer, uint64_t now_ms, struct sb
  * *ret_refused is a short reason when there was one that may not. */
 bool http_transfer_redirect(struct http_transfer *transfer, struct http_scratch *scratch,
                             const char **ret_refused);
+
+/* Whether nothing was sent because no address of the host may be reached. */
+bool http_transfer_is_forbidden(const struct http_transfer *transfer);
 
 /* Puts into words why libcurl gave up. Says most while `easy` is still there. */
 void http_transfer_explain(const struct http_transfer *transfer, int code, char ret_text[HTTP_FAULT_MAX]);

@@ -131,15 +131,34 @@ static void write_body(struct sb_exchange *x, struct request_draft *draft)
         exchange_defect(x, "a secret, or a control character of theirs, was put into the body");
 }
 
+/* What is signed: the body, or "<seconds>.<body>". */
+static const char *signed_text(struct sb_exchange *x, const struct request_draft *draft, size_t *ret_size)
+{
+    const struct http_request *request = &x->request;
+
+    *ret_size = request->body_size;
+    if (!draft->sign_time)
+        return request->body;
+    size_t time_size = strlen(draft->sign_time);
+    char *text = exchange_alloc(x, time_size + 1 + request->body_size);
+    memcpy(text, draft->sign_time, time_size);
+    text[time_size] = '.';
+    memcpy(text + time_size + 1, request->body, request->body_size);
+    *ret_size = time_size + 1 + request->body_size;
+    return text;
+}
+
 static void sign_body(struct sb_exchange *x, const struct request_draft *draft)
 {
     char hex[DIGEST_HEX_SIZE];
+    size_t size = 0;
 
     if (!draft->sign_header)
         return;
     if (x->request.body_kind != HTTP_BODY_BYTES)
         exchange_defect(x, "only a body of text, JSON or a form can be signed");
-    if (!instance_hmac_hex(x->in.instance, draft->sign_option, x->request.body, x->request.body_size, hex))
+    const char *text = signed_text(x, draft, &size);
+    if (!instance_hmac_hex(x->in.instance, draft->sign_option, text, size, hex))
         exchange_defect(x, "sb_sign_body: '%s' is not a secret option with a value", draft->sign_option);
     sb_header(x, draft->sign_header, sb_printf(x, "sha256=%s", hex));
 }

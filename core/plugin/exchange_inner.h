@@ -54,6 +54,7 @@ struct request_draft {
     const char *file;  /* of a FILE body: its relative name */
     const char *part_files[HTTP_PARTS_MAX];
     const char *sign_header, *sign_option;
+    const char *sign_time; /* NULL: only the body is signed */
     const char *save_file; /* "<record>/name", or NULL */
     int64_t timeout_ms;    /* 0: the instance's */
 };

@@ -137,6 +137,12 @@ void sb_anonymous(struct sb_exchange *x)
     draft_of(x, "sb_anonymous")->is_anonymous = true;
 }
 
+void sb_public_only(struct sb_exchange *x)
+{
+    (void)draft_of(x, "sb_public_only");
+    x->request.public_only = true;
+}
+
 /* ---- headers ------------------------------------------------------------------------------------------- */
 
 static bool is_token(const char *text)
@@ -365,4 +371,14 @@ void sb_sign_body(struct sb_exchange *x, const char *header, const char *secret_
     }
     draft->sign_header = sb_strdup(x, header);
     draft->sign_option = sb_strdup(x, secret_option);
+}
+
+void sb_sign_timed(struct sb_exchange *x, const char *time_header, const char *header,
+                   const char *secret_option)
+{
+    sb_sign_body(x, header, secret_option);
+    if (!time_header)
+        exchange_defect(x, "sb_sign_timed needs a header for the time");
+    draft_of(x, "sb_sign_timed")->sign_time = sb_printf(x, "%lld", (long long)(x->in.now_ms / 1000));
+    sb_header(x, time_header, draft_of(x, "sb_sign_timed")->sign_time);
 }

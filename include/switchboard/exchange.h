@@ -157,6 +157,10 @@ SB_API void sb_query_int(struct sb_exchange *x, const char *name, int64_t value)
  * and leaves no request, when the URL is not allowed. */
 SB_API bool sb_request_url(struct sb_exchange *x, const char *method, const char *url) SB_MUST_CHECK;
 SB_API void sb_anonymous(struct sb_exchange *x); /* send without the declared credentials */
+/* The request goes only to addresses of the public internet: not to loopback, private, link-local or other special ones,
+ * whatever the name resolves to. A host without such an address ends the step as SB_REJECT, with nothing sent (SB_RETRY
+ * in an SB_CREATE step). For addresses that others may choose. */
+SB_API void sb_public_only(struct sb_exchange *x);
 
 SB_API void sb_header(struct sb_exchange *x, const char *name, const char *value);
 SB_API void sb_body_json(struct sb_exchange *x, json_t *value); /* takes value; sets Content-Type */
@@ -260,5 +264,9 @@ SB_API void sb_reply_header(struct sb_exchange *x, const char *name, const char 
 
 /* Outbound: adds `header` with "sha256=" and the HMAC-SHA-256 of the body, made by the core while it sends. */
 SB_API void sb_sign_body(struct sb_exchange *x, const char *header, const char *secret_option);
+/* The same with a time stamp, so that the other side can refuse what is replayed: adds `time_header` with the seconds
+ * since 1970, and signs "<seconds>.<body>". */
+SB_API void sb_sign_timed(struct sb_exchange *x, const char *time_header, const char *header,
+                          const char *secret_option);
 
 #endif
