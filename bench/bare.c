@@ -285,11 +285,11 @@ static void find_request(struct call *call, char *url, const char *field, size_t
 
 static void listen_request(struct call *call, char *url)
 {
-    (void)snprintf(url, URL_SIZE,
-                   "%s/v1/"
-                   "listen?model=nova-3&language=en-IN&smart_format=true&utterances=true&diarize_model="
-                   "latest&mip_opt_out=true",
-                   bare.deepgram);
+    (void)snprintf(
+        url, URL_SIZE,
+        "%s/v1/"
+        "listen?model=nova-3&language=en-IN&smart_format=true&diarize_model=latest&mip_opt_out=true",
+        bare.deepgram);
     char key[128];
     (void)snprintf(key, sizeof(key), "Token %s", bare.deepgram_key);
     add_header(call, "Authorization", key);

@@ -35,8 +35,10 @@ static const struct sb_option options[] = {
       .help = "How speakers of a mono recording are told apart: latest, v1, v2, or off." },
     { .name = "utterances",
       .type = SB_OPT_BOOL,
-      .default_text = "true",
-      .help = "Whether Deepgram cuts the text into utterances; otherwise it is cut at pauses." },
+      .default_text = "false",
+      .help = "Whether Deepgram cuts the text into utterances, which makes its answer twice as long; "
+              "otherwise its "
+              "words are put together here, by speaker, sentence and pause." },
     { .name = "multichannel",
       .type = SB_OPT_ENUM,
       .default_text = "auto",

@@ -5,7 +5,11 @@
 
 enum { SEGMENTS_MAX = 200000, TIME_MAX_S = 1000000 };
 
-#define PAUSE_MS 800 /* between two words of one segment at most; Deepgram's own utterances use the same */
+/* Where words are put together here, a segment ends at the first of these: another speaker; a long pause (Deepgram's own
+ * utterances use the same); the end of a sentence with a breath after it; the end of a sentence in a long segment. */
+#define PAUSE_MS  800
+#define BREATH_MS 350
+#define LONG_SIZE 240
 
 int64_t dg_ms(double seconds)
 {
@@ -71,17 +75,40 @@ static void close_segment(struct builder *builder)
     builder->open = NULL;
 }
 
+/* The last word before `end` closes a sentence, in any script that nova knows. */
+static bool ends_sentence(const char *begin, const char *end)
+{
+    static const char *const marks[] = { ".", "?", "!", "\xe0\xa5\xa4" /* danda */,
+                                         "\xe3\x80\x82" /* CJK full stop */ };
+
+    for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
+        size_t size = strlen(marks[i]);
+        if ((size_t)(end - begin) >= size && memcmp(end - size, marks[i], size) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool is_over(const struct builder *builder, int64_t speaker, int64_t start_ms)
+{
+    const struct dg_segment *open = builder->open;
+    int64_t pause_ms = start_ms - open->end_ms;
+
+    if (open->speaker != speaker || pause_ms >= PAUSE_MS)
+        return true;
+    return (pause_ms >= BREATH_MS || builder->out - open->text >= LONG_SIZE) &&
+           ends_sentence(open->text, builder->out);
+}
+
 static void add_word(struct builder *builder, const json_t *word, int64_t channel)
 {
     const char *text = word_text(word);
     int64_t start_ms = dg_ms(sb_json_number(word, "start", 0));
     int64_t speaker = sb_json_int(word, "speaker", -1);
-    struct dg_segment *open = builder->open;
 
-    if (open && (open->speaker != speaker || start_ms - open->end_ms >= PAUSE_MS)) {
+    if (builder->open && is_over(builder, speaker, start_ms))
         close_segment(builder);
-        open = NULL;
-    }
+    struct dg_segment *open = builder->open;
     if (!open) {
         if (builder->segments->count == SEGMENTS_MAX)
             return;
@@ -108,8 +135,10 @@ static void add_channel(struct sb_exchange *x, const json_t *words, int64_t chan
     size_t i, size = 1;
     const json_t *word;
 
-    json_array_foreach (words, i, word)
-        size += word_text(word) ? strlen(word_text(word)) + 1 : 0;
+    json_array_foreach (words, i, word) {
+        const char *text = word_text(word);
+        size += text ? strlen(text) + 1 : 0;
+    }
     struct builder builder = { .segments = segments, .out = sb_alloc(x, size) };
     json_array_foreach (words, i, word) {
         if (word_text(word))

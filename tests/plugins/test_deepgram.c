@@ -3,8 +3,7 @@
 
 /* ---- the request --------------------------------------------------------------------------------------- */
 
-#define HEAD                                                                                                 \
-    "https://api.deepgram.com/v1/listen?model=nova-3&language=en-IN&smart_format=true&utterances=true"
+#define HEAD "https://api.deepgram.com/v1/listen?model=nova-3&language=en-IN&smart_format=true"
 
 static void every_option_is_in_the_request(void **state)
 {
@@ -15,22 +14,23 @@ static void every_option_is_in_the_request(void **state)
         { "", "", HEAD "&diarize_model=latest&mip_opt_out=true" },
         { "\"model\": \"nova-2-phonecall\"", "",
           "https://api.deepgram.com/v1/"
-          "listen?model=nova-2-phonecall&language=en-IN&smart_format=true&utterances=true"
+          "listen?model=nova-2-phonecall&language=en-IN&smart_format=true"
           "&diarize_model=latest&mip_opt_out=true" },
         { "\"language\": \"multi\"", "",
-          "https://api.deepgram.com/v1/listen?model=nova-3&language=multi&smart_format=true&utterances=true"
+          "https://api.deepgram.com/v1/listen?model=nova-3&language=multi&smart_format=true"
           "&diarize_model=latest&mip_opt_out=true" },
         { "\"detect_language\": true", "",
           "https://api.deepgram.com/v1/"
-          "listen?model=nova-3&detect_language=true&smart_format=true&utterances=true"
+          "listen?model=nova-3&detect_language=true&smart_format=true"
           "&diarize_model=latest&mip_opt_out=true" },
         { "\"detect_languages\": [\"hi\", \"en\"]", "",
           "https://api.deepgram.com/v1/"
           "listen?model=nova-3&detect_language=hi&detect_language=en&smart_format=true"
-          "&utterances=true&diarize_model=latest&mip_opt_out=true" },
+          "&diarize_model=latest&mip_opt_out=true" },
         { "\"diarize_model\": \"off\"", "", HEAD "&mip_opt_out=true" },
         { "\"diarize_model\": \"v1\"", "", HEAD "&diarize_model=v1&mip_opt_out=true" },
-        { "\"smart_format\": false, \"utterances\": false", "",
+        { "\"utterances\": true", "", HEAD "&utterances=true&diarize_model=latest&mip_opt_out=true" },
+        { "\"smart_format\": false", "",
           "https://api.deepgram.com/v1/"
           "listen?model=nova-3&language=en-IN&diarize_model=latest&mip_opt_out=true" },
         { "\"multichannel\": \"on\"", "", HEAD "&multichannel=true&mip_opt_out=true" },
@@ -46,18 +46,18 @@ static void every_option_is_in_the_request(void **state)
         { "\"mip_opt_out\": false", "", HEAD "&diarize_model=latest" },
         { "\"region\": \"in\"", "",
           "https://api.in.deepgram.com/v1/"
-          "listen?model=nova-3&language=en-IN&smart_format=true&utterances=true"
+          "listen?model=nova-3&language=en-IN&smart_format=true"
           "&diarize_model=latest&mip_opt_out=true" },
         { "\"region\": \"eu\"", "",
           "https://api.eu.deepgram.com/v1/"
-          "listen?model=nova-3&language=en-IN&smart_format=true&utterances=true"
+          "listen?model=nova-3&language=en-IN&smart_format=true"
           "&diarize_model=latest&mip_opt_out=true" },
         { "\"region\": \"au\"", "",
           "https://api.au.deepgram.com/v1/"
-          "listen?model=nova-3&language=en-IN&smart_format=true&utterances=true"
+          "listen?model=nova-3&language=en-IN&smart_format=true"
           "&diarize_model=latest&mip_opt_out=true" },
         { "\"base_url\": \"http://127.0.0.1:8090/dg\"", "",
-          "http://127.0.0.1:8090/dg/v1/listen?model=nova-3&language=en-IN&smart_format=true&utterances=true"
+          "http://127.0.0.1:8090/dg/v1/listen?model=nova-3&language=en-IN&smart_format=true"
           "&diarize_model=latest&mip_opt_out=true" },
     };
 

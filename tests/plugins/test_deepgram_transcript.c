@@ -62,7 +62,7 @@ static void channels_are_agent_and_customer_where_that_is_known(void **state)
 static void without_utterances_words_are_put_together_by_speaker_and_pause(void **state)
 {
     (void)state;
-    struct harness *h = with_recording("\"utterances\": false", SAVED);
+    struct harness *h = with_recording("", SAVED);
     char path[] = TEST_SOURCE_DIR "/tests/plugins/deepgram/mono.json";
     json_t *answer = json_load_file(path, 0, NULL);
 
@@ -83,6 +83,84 @@ static void without_utterances_words_are_put_together_by_speaker_and_pause(void 
     assert_int_equal(harness_int(segments, "2.end_ms"), 3400);
     assert_true(json_number_value(harness_at(segments, "0.confidence")) > 0.979 &&
                 json_number_value(harness_at(segments, "0.confidence")) < 0.981);
+    harness_free(h);
+}
+
+/* Each row: words of one channel as "word speaker start end", and what becomes of them. */
+static void a_segment_ends_with_its_speaker_its_sentence_or_a_pause(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *words;
+        const char *want[4];
+    } rows[] = {
+        { "Yes. 0 0 0.2|I 0 0.2 0.3|am. 0 0.3 0.5", { "Yes. I am." } },
+        { "Yes. 0 0 0.2|I 0 0.6 0.7|am. 0 0.7 0.9", { "Yes.", "I am." } },
+        { "Yes? 0 0 0.2|I 0 0.6 0.7|am! 0 0.7 0.9|So 0 1.3 1.4", { "Yes?", "I am!", "So" } },
+        { "well, 0 0 0.2|I 0 0.6 0.7", { "well, I" } },
+        { "well, 0 0 0.2|I 0 1.0 1.2", { "well,", "I" } },
+        { "well 0 0 0.2|yes 1 0.2 0.3|so 0 0.3 0.4", { "well", "yes", "so" } },
+        { "\u0939\u093e\u0901\u0964 0 0 0.2|\u0939\u093e\u0901 0 0.6 0.7",
+          { "\u0939\u093e\u0901\u0964", "\u0939\u093e\u0901" } },
+        { ". 0 0 0.1|a 0 0.1 0.2", { ". a" } },
+    };
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        json_t *words = json_array();
+        AUTO_STR text = strdup(rows[i].words);
+        for (char *at = text, *end; at; at = end ? end + 1 : NULL) {
+            char word[64];
+            int speaker;
+            double from, to;
+            end = strchr(at, '|');
+            if (end)
+                *end = '\0';
+            assert_int_equal(sscanf(at, "%63s %d %lf %lf", word, &speaker, &from, &to), 4);
+            (void)json_array_append_new(words, json_pack("{s:s, s:i, s:f, s:f, s:f}", "punctuated_word", word,
+                                                         "speaker", speaker, "start", from, "end", to,
+                                                         "confidence", 0.5));
+        }
+        json_t *answer = json_pack("{s:{s:[{s:[{s:s, s:o}]}]}}", "results", "channels", "alternatives",
+                                   "transcript", "x", "words", words);
+        AUTO_STR body = json_dumps(answer, 0);
+        json_decref(answer);
+        struct harness *h = with_recording("", SAVED);
+        const json_t *segments = harness_at(fold_body(h, 200, body)->record, "transcript.segments");
+        size_t count = 0;
+        while (count < COUNT_OF(rows[i].want) && rows[i].want[count])
+            count++;
+        if (json_array_size(segments) != count)
+            fail_msg("'%s': %zu segments", rows[i].words, json_array_size(segments));
+        for (size_t s = 0; s < count; s++)
+            assert_string_equal(harness_text(json_array_get(segments, s), "text"), rows[i].want[s]);
+        harness_free(h);
+    }
+}
+
+/* A monologue without a breath is cut at the end of a sentence, and only there. */
+static void a_long_segment_ends_with_its_next_sentence(void **state)
+{
+    (void)state;
+    enum { WORDS = 200, SENTENCE = 10 };
+    json_t *words = json_array();
+
+    for (int i = 0; i < WORDS; i++)
+        (void)json_array_append_new(words,
+                                    json_pack("{s:s, s:f, s:f, s:f}", "punctuated_word",
+                                              i % SENTENCE == SENTENCE - 1 ? "order." : "order", "start",
+                                              i * 0.1, "end", i * 0.1 + 0.1, "confidence", 0.5));
+    json_t *answer = json_pack("{s:{s:[{s:[{s:s, s:o}]}]}}", "results", "channels", "alternatives",
+                               "transcript", "x", "words", words);
+    AUTO_STR body = json_dumps(answer, 0);
+    json_decref(answer);
+    struct harness *h = with_recording("", SAVED);
+    const json_t *segments = harness_at(fold_body(h, 200, body)->record, "transcript.segments");
+    assert_int_equal(json_array_size(segments), 5);
+    for (size_t i = 0; i < 4; i++) {
+        const char *text = harness_text(json_array_get(segments, i), "text");
+        assert_true(strlen(text) >= 240 && strlen(text) < 310);
+        assert_string_equal(text + strlen(text) - 7, " order.");
+    }
     harness_free(h);
 }
 
@@ -226,6 +304,8 @@ int main(void)
         cmocka_unit_test(voices_of_one_channel_are_numbered),
         cmocka_unit_test(channels_are_agent_and_customer_where_that_is_known),
         cmocka_unit_test(without_utterances_words_are_put_together_by_speaker_and_pause),
+        cmocka_unit_test(a_segment_ends_with_its_speaker_its_sentence_or_a_pause),
+        cmocka_unit_test(a_long_segment_ends_with_its_next_sentence),
         cmocka_unit_test(mono_in_a_stereo_file_is_told_once),
         cmocka_unit_test(silence_is_a_result),
         cmocka_unit_test(the_language_is_what_was_spoken),
