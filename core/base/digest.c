@@ -26,7 +26,7 @@ static void require(bool is_done)
     abort();
 }
 
-static void write_hex(const unsigned char *bytes, char ret_hex[DIGEST_HEX_SIZE])
+void digest_to_hex(const unsigned char bytes[DIGEST_SIZE], char ret_hex[DIGEST_HEX_SIZE])
 {
     static const char digits[] = "0123456789abcdef";
 
@@ -64,7 +64,14 @@ void digest_hex(struct digest *digest, char ret_hex[DIGEST_HEX_SIZE])
     assert(!digest->has_ended);
     digest->has_ended = true;
     require(EVP_DigestFinal_ex(digest->ctx, bytes, NULL) == 1);
-    write_hex(bytes, ret_hex);
+    digest_to_hex(bytes, ret_hex);
+}
+
+void digest_take(struct digest *digest, unsigned char ret[DIGEST_SIZE])
+{
+    assert(!digest->has_ended);
+    require(EVP_DigestFinal_ex(digest->ctx, ret, NULL) == 1);
+    require(EVP_DigestInit_ex(digest->ctx, NULL, NULL) == 1); /* keeps the algorithm that was looked up */
 }
 
 void digest_free(struct digest *digest)
@@ -85,7 +92,7 @@ void digest_sha256_hex(const void *data, size_t size, char ret_hex[DIGEST_HEX_SI
     unsigned char bytes[DIGEST_SIZE];
 
     digest_sha256(data, size, bytes);
-    write_hex(bytes, ret_hex);
+    digest_to_hex(bytes, ret_hex);
 }
 
 void digest_hmac_hex(const void *key, size_t key_size, const void *data, size_t size,
@@ -97,7 +104,7 @@ void digest_hmac_hex(const void *key, size_t key_size, const void *data, size_t 
     assert(key_size <= INT32_MAX);
     require(HMAC(EVP_sha256(), key, (int)key_size, data, size, bytes, &length) != NULL);
     assert(length == DIGEST_SIZE);
-    write_hex(bytes, ret_hex);
+    digest_to_hex(bytes, ret_hex);
 }
 
 bool digest_equal(const char *a, const char *b)

@@ -16,10 +16,14 @@ struct digest *digest_new(void); /* NULL when out of memory */
 void digest_add(struct digest *digest, const void *data, size_t size);
 /* Ends the run; the digest may only be freed afterwards. */
 void digest_hex(struct digest *digest, char ret_hex[DIGEST_HEX_SIZE]);
-void digest_free(struct digest *digest);
+/* The same in bytes, and ready for the next run: one digest serves any number of them, one after the other. */
+void digest_take(struct digest *digest, unsigned char ret[DIGEST_SIZE]);
+void digest_free(struct digest *digest); /* NULL allowed */
 
 void digest_sha256(const void *data, size_t size, unsigned char ret[DIGEST_SIZE]);
 void digest_sha256_hex(const void *data, size_t size, char ret_hex[DIGEST_HEX_SIZE]);
+/* A digest as 64 hexadecimal digits. */
+void digest_to_hex(const unsigned char digest[DIGEST_SIZE], char ret_hex[DIGEST_HEX_SIZE]);
 void digest_hmac_hex(const void *key, size_t key_size, const void *data, size_t size,
                      char ret_hex[DIGEST_HEX_SIZE]);
 /* Whether two texts are equal, in time that depends on their lengths only. */

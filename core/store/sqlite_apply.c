@@ -96,14 +96,24 @@ static int settle_intent(struct store *store, const struct store_change *change,
 {
     AUTO_QUERY query = query_begin(store, STATEMENT_INTENT_SETTLE);
 
-    query_text(&query, store_intent_state_word(change->intent_state));
-    query_text(&query, change->intent_answer);
-    query_int(&query, change->record_id);
-    int rc = query_run(&query, err);
-    if (rc == 0 && query_changed(&query) == 0)
+    struct chain_settled settled = { .record_id = change->record_id,
+                                     .settled_ms = change->now_ms,
+                                     .state = store_intent_state_word(change->intent_state),
+                                     .answer = change->intent_answer,
+                                     .made = change->intent_made };
+    query_text(&query, settled.state);
+    query_text(&query, settled.answer);
+    query_int(&query, settled.settled_ms);
+    query_text(&query, settled.made);
+    query_int(&query, settled.record_id);
+    int rc = query_next(&query, err);
+    if (rc == 0)
         return sb_fail(err, SB_EINTERNAL, "record %lld has no open intent to settle",
                        (long long)change->record_id);
-    return rc;
+    if (rc < 0)
+        return rc;
+    settled.intent_id = query_int_at(&query, 0);
+    return chain_add_settled(store, &settled, err);
 }
 
 static int open_intent(struct store *store, const struct store_change *change, struct sb_error *err)
@@ -120,12 +130,18 @@ static int open_intent(struct store *store, const struct store_change *change, s
     query_text(&query, intent->request);
     query_text(&query, intent->kept);
     query_int(&query, intent->at_ms);
-    return query_run(&query, err);
+    int rc = query_next(&query, err);
+    if (rc < 0)
+        return rc;
+    struct store_intent written = *intent;
+    written.at_ms = query_int_at(&query, 1); /* that of the first attempt */
+    return chain_add_intent(store, change->record_id, query_int_at(&query, 0), &written, err);
 }
 
 static int add_outcome(struct store *store, const struct store_change *change, struct sb_error *err)
 {
     const struct store_outcome *outcome = change->outcome;
+    const struct chain_end end = chain_next_outcome(store, change->record_id, outcome);
     AUTO_QUERY query = query_begin(store, STATEMENT_OUTCOME_ADD);
 
     query_int(&query, change->record_id);
@@ -138,7 +154,60 @@ static int add_outcome(struct store *store, const struct store_change *change, s
     query_int(&query, outcome->http_status);
     query_int(&query, outcome->duration_ms);
     query_text(&query, outcome->text);
+    query_int(&query, end.link);
+    query_blob(&query, end.value, DIGEST_SIZE);
     return query_run(&query, err);
+}
+
+static int add_sweep(struct store *store, int64_t id, const struct store_sweep *sweep, struct sb_error *err)
+{
+    AUTO_QUERY query = query_begin(store, STATEMENT_SWEEP_ADD);
+
+    query_int(&query, id);
+    query_text(&query, sweep->instance);
+    query_text(&query, sweep->step);
+    query_int(&query, sweep->round);
+    query_int(&query, sweep->due_ms);
+    return query_run(&query, err);
+}
+
+static int remove_sweep(struct store *store, int64_t id, const struct store_sweep *sweep,
+                        struct sb_error *err)
+{
+    AUTO_QUERY query = query_begin(store, STATEMENT_SWEEP_REMOVE);
+
+    query_int(&query, id);
+    query_text(&query, sweep->instance);
+    query_text(&query, sweep->step);
+    query_int(&query, sweep->round);
+    return query_run(&query, err);
+}
+
+static int add_doubled(struct store *store, const struct store_change *change, struct sb_error *err)
+{
+    const struct store_sweep *sweep = change->swept;
+    AUTO_QUERY query = query_begin(store, STATEMENT_DOUBLED_ADD);
+
+    query_int(&query, change->record_id);
+    query_text(&query, sweep->instance);
+    query_text(&query, sweep->step);
+    query_int(&query, sweep->round);
+    query_int(&query, change->now_ms);
+    query_text(&query, change->doubles);
+    return query_run(&query, err);
+}
+
+static int apply_sweeps(struct store *store, const struct store_change *change, struct sb_error *err)
+{
+    int rc = 0;
+
+    if (change->swept)
+        rc = remove_sweep(store, change->record_id, change->swept, err);
+    if (rc == 0 && change->swept && change->doubles)
+        rc = add_doubled(store, change, err);
+    if (rc == 0 && change->sweep)
+        rc = add_sweep(store, change->record_id, change->sweep, err);
+    return rc;
 }
 
 static int add_file(struct store *store, const struct store_change *change, struct sb_error *err)
@@ -174,7 +243,7 @@ static int apply_to_record(struct store *store, const struct store_change *chang
         rc = add_outcome(store, change, err);
     if (rc == 0 && change->file)
         rc = add_file(store, change, err);
-    return rc;
+    return rc == 0 ? apply_sweeps(store, change, err) : rc;
 }
 
 /* ---- documents, meters, new conversations -------------------------------------------------------------- */

@@ -177,11 +177,14 @@ static int next_expired(struct store *store, int64_t before_ms, struct expired *
 static int expire_one(struct store *store, const struct expired *expired, struct sb_error *err)
 {
     static const enum statement parts[] = { STATEMENT_EXPIRE_SECTIONS, STATEMENT_EXPIRE_INTENTS,
-                                            STATEMENT_EXPIRE_OUTCOMES, STATEMENT_EXPIRE_RECORD };
+                                            STATEMENT_EXPIRE_OUTCOMES, STATEMENT_EXPIRE_SWEEPS,
+                                            STATEMENT_EXPIRE_RECORD };
     AUTO_QUERY identity = query_begin(store, STATEMENT_EXPIRE_IDENTITY);
 
     query_text(&identity, expired->reference);
     int rc = query_run(&identity, err);
+    if (rc == 0)
+        rc = chain_forget(store, expired->id, err);
     for (size_t i = 0; rc == 0 && i < COUNT_OF(parts); i++) {
         AUTO_QUERY query = query_begin(store, parts[i]);
         query_int(&query, expired->id);

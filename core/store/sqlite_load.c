@@ -206,6 +206,8 @@ static void fill_unsettled(const struct query *query, struct store_record *recor
         .request = copy_text(query, 6, arena, ret_failed),
         .kept = copy_text(query, 7, arena, ret_failed),
         .at_ms = query_int_at(query, 9),
+        .adopt = copy_text(query, 10, arena, ret_failed),
+        .is_forced = query_int_at(query, 11) != 0,
     };
     record->intent_answer = copy_text(query, 8, arena, ret_failed);
 }

@@ -51,6 +51,7 @@ void store_close(struct store *store)
     int rc = sqlite3_close(store->db);
     assert(rc == SQLITE_OK); /* anything else is a statement that was left open */
     (void)rc;
+    chain_done(&store->chain);
     lock_release(store->lock_fd);
     free(store->path);
     free(store->data_dir);
@@ -216,6 +217,8 @@ static int open_writer(struct store *store, const struct store_options *options,
         rc = schema_migrate(store, state.version, err);
     if (rc == 0)
         rc = read_restored(store, err);
+    if (rc == 0)
+        rc = chain_open(store, err);
     return rc;
 }
 

@@ -123,14 +123,27 @@ int store_list(struct store *store, const struct store_query *page, json_t **ret
 /* ---- one record's timeline ----------------------------------------------------------------------------- */
 
 static const struct column outcome_columns[] = {
-    { "kind", 't' },    { "at_ms", 'i' },   { "instance", 't' },    { "step", 't' },        { "round", 'i' },
-    { "attempt", 'i' }, { "verdict", 't' }, { "http_status", 'i' }, { "duration_ms", 'i' }, { "text", 't' },
+    { "kind", 't' },
+    { "at_ms", 'i' },
+    { "instance", 't' },
+    { "step", 't' },
+    { "round", 'i' },
+    { "attempt", 'i' },
+    { "verdict", 't' },
+    { "http_status", 'i' },
+    { "duration_ms", 'i' },
+    { "text", 't' },
+    { "", 0 },
+    { "", 0 },
+    { "", 0 },
+    { "", 0 },
+    { "digest", 't' },
 };
 
 static const struct column intent_columns[] = {
-    { "kind", 't' },        { "at_ms", 'i' },   { "instance", 't' }, { "step", 't' },
-    { "round", 'i' },       { "attempt", 'i' }, { "state", 't' },    { "http_status", 'i' },
-    { "duration_ms", 'i' }, { "text", 't' },    { "request", 'd' },  { "kept", 'd' },
+    { "kind", 't' },    { "at_ms", 'i' }, { "instance", 't' },    { "step", 't' },        { "round", 'i' },
+    { "attempt", 'i' }, { "state", 't' }, { "http_status", 'i' }, { "duration_ms", 'i' }, { "text", 't' },
+    { "request", 'd' }, { "kept", 'd' },  { "made", 't' },        { "settled_ms", 'i' },  { "digest", 't' },
 };
 
 static json_t *timeline_row(const struct query *query)

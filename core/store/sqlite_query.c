@@ -62,6 +62,13 @@ void query_text(struct query *query, const char *text)
         note_bind(query, sqlite3_bind_null(query->stmt, query->bound));
 }
 
+void query_blob(struct query *query, const void *data, size_t size)
+{
+    query->bound++;
+    if (query->stmt)
+        note_bind(query, sqlite3_bind_blob64(query->stmt, query->bound, data, size, SQLITE_STATIC));
+}
+
 int query_next(struct query *query, struct sb_error *err)
 {
     if (query->rc != SQLITE_OK)
@@ -108,6 +115,16 @@ const char *query_text_at(const struct query *query, int column)
 size_t query_size_at(const struct query *query, int column)
 {
     return (size_t)sqlite3_column_bytes(query->stmt, column);
+}
+
+bool query_digest_at(const struct query *query, int column, unsigned char ret[DIGEST_SIZE])
+{
+    const void *data = sqlite3_column_blob(query->stmt, column);
+
+    if (!data || sqlite3_column_bytes(query->stmt, column) != DIGEST_SIZE)
+        return false;
+    memcpy(ret, data, DIGEST_SIZE);
+    return true;
 }
 
 /* Without reporting: for ending a transaction that has failed or only read. */
@@ -177,7 +194,10 @@ static void checkpoint(struct store *store)
 int write_end(struct store *store, int rc, struct sb_error *why, struct sb_error *err)
 {
     if (rc == 0)
+        rc = chain_keep(store, why);
+    if (rc == 0)
         rc = run_plainly(store, STATEMENT_COMMIT, why);
+    chain_end(store, rc == 0);
     if (rc == 0) {
         if (store->wal_pages >= store->checkpoint_at_pages)
             checkpoint(store);

@@ -56,7 +56,41 @@ static const char create_indexes[] = "CREATE INDEX record_ended ON record (ended
                                      "CREATE INDEX record_incomplete ON record (id) WHERE problems > 0;"
                                      "CREATE INDEX file_age ON file (instance, created_ms);";
 
-static const char *const steps[] = { create_tables, create_indexes };
+/* 3: what proves that nothing was changed (sqlite_chain.h), what an operator has decided, second looks that are
+ * due and what they found, and reports that are kept. */
+static const char create_proof[] =
+    "ALTER TABLE outcome ADD COLUMN link INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE outcome ADD COLUMN value BLOB;"
+    "ALTER TABLE intent ADD COLUMN settled_ms INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE intent ADD COLUMN made TEXT;"  /* id of what it made, as the plugin told it */
+    "ALTER TABLE intent ADD COLUMN adopt TEXT;" /* id that an operator has named: to be looked at */
+    "ALTER TABLE intent ADD COLUMN is_forced INTEGER NOT NULL DEFAULT 0;"
+
+    "CREATE TABLE chain (link INTEGER PRIMARY KEY, record_id INTEGER NOT NULL, intent_id INTEGER NOT NULL,"
+    " kind INTEGER NOT NULL, digest BLOB NOT NULL, value BLOB NOT NULL) STRICT;"
+    "CREATE INDEX chain_record ON chain (record_id, intent_id);"
+    "CREATE TABLE chain_gap (first INTEGER PRIMARY KEY, last INTEGER NOT NULL, first_digest BLOB NOT NULL,"
+    " first_value BLOB NOT NULL, last_value BLOB NOT NULL) STRICT;"
+    "CREATE TABLE chain_head (one INTEGER PRIMARY KEY CHECK (one = 1), link INTEGER NOT NULL, value BLOB NOT "
+    "NULL, adopted INTEGER NOT NULL) STRICT;"
+    /* Without rows there is nothing to chain afterwards. */
+    "INSERT INTO chain_head SELECT 1, 0, zeroblob(32), 0 WHERE NOT EXISTS (SELECT 1 FROM outcome) AND NOT "
+    "EXISTS (SELECT 1 FROM intent);"
+
+    "CREATE TABLE sweep (record_id INTEGER NOT NULL, instance TEXT NOT NULL, step TEXT NOT NULL, round "
+    "INTEGER "
+    "NOT NULL, due_ms INTEGER NOT NULL, PRIMARY KEY (record_id, instance, step, round)) STRICT, WITHOUT "
+    "ROWID;"
+    "CREATE INDEX sweep_due ON sweep (due_ms);"
+    /* Outlives its record: who has two tickets still has them. */
+    "CREATE TABLE doubled (record_id INTEGER NOT NULL, instance TEXT NOT NULL, step TEXT NOT NULL, round "
+    "INTEGER "
+    "NOT NULL, at_ms INTEGER NOT NULL, reference TEXT NOT NULL, made TEXT, others TEXT NOT NULL,"
+    " PRIMARY KEY (record_id, instance, step, round)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE report (name TEXT PRIMARY KEY, at_ms INTEGER NOT NULL, doc TEXT NOT NULL) STRICT, WITHOUT "
+    "ROWID;";
+
+static const char *const steps[] = { create_tables, create_indexes, create_proof };
 
 int schema_version(void)
 {

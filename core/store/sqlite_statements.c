@@ -6,6 +6,10 @@
 
 #define UNSETTLED "state IN ('open','answered')"
 
+#define CHAIN_OUTCOME                                                                                        \
+    "SELECT id, record_id, at_ms, instance, step, round, attempt, verdict, http_status, duration_ms, text,"  \
+    " link, value FROM outcome"
+
 #define LIST_COLUMNS                                                                                         \
     "SELECT r.id, r.pipeline, i.account, i.external_id, r.reference, r.state, r.reason, r.phase, "           \
     "r.instance, r.step,"                                                                                    \
@@ -37,7 +41,9 @@ static const char *const texts[STATEMENT_COUNT] = {
     [STATEMENT_SECTION_PUT] = "INSERT INTO section (record_id, name, doc) VALUES (?, ?, ?)"
                               " ON CONFLICT (record_id, name) DO UPDATE SET doc = excluded.doc",
     [STATEMENT_SECTION_REMOVE] = "DELETE FROM section WHERE record_id = ? AND name = ?",
-    [STATEMENT_INTENT_SETTLE] = "UPDATE intent SET state = ?, answer = ? WHERE record_id = ? AND " UNSETTLED,
+    [STATEMENT_INTENT_SETTLE] =
+        "UPDATE intent SET state = ?, answer = ?, settled_ms = ?, made = ?, adopt = NULL"
+        " WHERE record_id = ? AND " UNSETTLED " RETURNING id",
     /* The first attempt's time stays: whoever looks for what was created looks back to before it. */
     [STATEMENT_INTENT_OPEN] =
         "INSERT INTO intent (record_id, instance, step, round, attempt, state, key, request, kept,"
@@ -45,16 +51,65 @@ static const char *const texts[STATEMENT_COUNT] = {
         " ON CONFLICT (record_id, instance, step, round) DO UPDATE SET"
         " attempt = excluded.attempt, state = 'open', key = excluded.key,"
         " request = excluded.request, kept = excluded.kept, answer = NULL,"
-        " at_ms = min(at_ms, excluded.at_ms)",
+        " at_ms = min(at_ms, excluded.at_ms), settled_ms = 0, made = NULL, adopt = NULL"
+        " RETURNING id, at_ms",
     [STATEMENT_OUTCOME_ADD] =
         "INSERT INTO outcome (record_id, at_ms, instance, step, round, attempt, verdict,"
-        " http_status, duration_ms, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " http_status, duration_ms, text, link, value) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [STATEMENT_FILE_ADD] =
         "INSERT INTO file (name, record_id, instance, size, created_ms) VALUES (?, ?, ?, ?, ?)"
         " ON CONFLICT (name) DO UPDATE SET record_id = excluded.record_id,"
         " instance = excluded.instance, size = excluded.size, created_ms = excluded.created_ms",
     [STATEMENT_METER_ADD] = "INSERT INTO meter (instance, name, total) VALUES (?, ?, ?)"
                             " ON CONFLICT (instance, name) DO UPDATE SET total = total + excluded.total",
+
+    [STATEMENT_SWEEP_ADD] =
+        "INSERT INTO sweep (record_id, instance, step, round, due_ms) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT (record_id, instance, step, round) DO UPDATE SET"
+        " due_ms = max(due_ms, excluded.due_ms)",
+    [STATEMENT_SWEEP_REMOVE] =
+        "DELETE FROM sweep WHERE record_id = ? AND instance = ? AND step = ? AND round = ?",
+    [STATEMENT_DOUBLED_ADD] =
+        "INSERT INTO doubled (record_id, instance, step, round, at_ms, others, made, reference)"
+        " SELECT ?1, ?2, ?3, ?4, ?5, ?6, (SELECT made FROM intent WHERE record_id = ?1 AND instance = ?2 AND"
+        " step = ?3 AND round = ?4), reference FROM record WHERE id = ?1"
+        " ON CONFLICT (record_id, instance, step, round) DO UPDATE SET at_ms = excluded.at_ms, others ="
+        " excluded.others, made = excluded.made",
+    [STATEMENT_SWEEP_NEXT] =
+        "SELECT s.due_ms, s.record_id, s.instance, s.step, s.round, t.state, t.at_ms, t.settled_ms, t.made,"
+        " t.kept, r.state FROM sweep s LEFT JOIN intent t ON t.record_id = s.record_id AND t.instance ="
+        " s.instance AND t.step = s.step AND t.round = s.round LEFT JOIN record r ON r.id = s.record_id"
+        " ORDER BY s.due_ms, s.record_id LIMIT 1",
+
+    [STATEMENT_CHAIN_HEAD_GET] = "SELECT link, value, adopted FROM chain_head",
+    [STATEMENT_CHAIN_HEAD_ADD] = "INSERT INTO chain_head (one, link, value, adopted) VALUES (1, ?1, ?2, ?1)",
+    [STATEMENT_CHAIN_HEAD_MOVE] = "UPDATE chain_head SET link = ?, value = ?",
+    [STATEMENT_CHAIN_ADD] =
+        "INSERT INTO chain (link, record_id, intent_id, kind, digest, value) VALUES (?, ?, ?, ?, ?, ?)",
+    [STATEMENT_CHAIN_INTENTS] =
+        "SELECT id, record_id, instance, step, round, attempt, key, request, kept, at_ms, settled_ms, state,"
+        " answer, made FROM intent WHERE id > ? ORDER BY id",
+    [STATEMENT_CHAIN_OUTCOMES] = CHAIN_OUTCOME " WHERE id > ? ORDER BY id",
+    [STATEMENT_CHAIN_ADOPT_OUTCOME] = "UPDATE outcome SET link = ?, value = ? WHERE id = ?",
+    [STATEMENT_CHAIN_OUTCOMES_OF] = CHAIN_OUTCOME " WHERE record_id = ?",
+    [STATEMENT_CHAIN_OF] = "SELECT link, digest, value FROM chain WHERE record_id = ?",
+    [STATEMENT_CHAIN_REMOVE] = "DELETE FROM chain WHERE record_id = ?",
+    [STATEMENT_CHAIN_GAP_BEFORE] = "SELECT first, last, first_digest, first_value, last_value FROM chain_gap"
+                                   " WHERE first < ? ORDER BY first DESC LIMIT 1",
+    [STATEMENT_CHAIN_GAP_AT] =
+        "SELECT first, last, first_digest, first_value, last_value FROM chain_gap WHERE first = ?",
+    [STATEMENT_CHAIN_GAP_PUT] = "INSERT OR REPLACE INTO chain_gap (first, last, first_digest, first_value,"
+                                " last_value) VALUES (?, ?, ?, ?, ?)",
+    [STATEMENT_CHAIN_GAP_REMOVE] = "DELETE FROM chain_gap WHERE first = ?",
+    [STATEMENT_CHAIN_LINKS] =
+        "SELECT link, record_id, intent_id, kind, digest, value FROM chain ORDER BY link",
+    [STATEMENT_CHAIN_GAPS] =
+        "SELECT first, last, first_digest, first_value, last_value FROM chain_gap ORDER BY first",
+    [STATEMENT_CHAIN_LAST_OF_INTENT] = "SELECT kind, digest FROM chain WHERE record_id = ? AND intent_id = ?"
+                                       " ORDER BY link DESC",
+    [STATEMENT_CHAIN_LOST_INTENTS] =
+        "SELECT DISTINCT c.record_id, c.intent_id FROM chain c LEFT JOIN intent t ON t.id = c.intent_id"
+        " WHERE t.id IS NULL ORDER BY 1, 2",
 
     [STATEMENT_KEY_PUT] = "INSERT INTO key_doc (instance, name, doc) VALUES (?, ?, ?)"
                           " ON CONFLICT (instance, name) DO UPDATE SET doc = excluded.doc",
@@ -69,7 +124,7 @@ static const char *const texts[STATEMENT_COUNT] = {
     [STATEMENT_TOKEN_REMOVE] = "DELETE FROM token_doc WHERE name = ?",
     [STATEMENT_TOKEN_GET] = "SELECT doc FROM token_doc WHERE name = ?",
 
-    [STATEMENT_IDENTITY_GET] = "SELECT account, external_id FROM identity WHERE reference = ?",
+    [STATEMENT_IDENTITY_GET] = "SELECT account, external_id, record_id FROM identity WHERE reference = ?",
     [STATEMENT_IDENTITY_ADD] =
         "INSERT INTO identity (reference, account, external_id, record_id) VALUES (?, ?, ?, ?)",
     [STATEMENT_RECORD_ADD] =
@@ -86,7 +141,7 @@ static const char *const texts[STATEMENT_COUNT] = {
         " FROM record r JOIN identity i ON i.reference = r.reference WHERE r.id = ?",
     [STATEMENT_SECTIONS_GET] = "SELECT name, doc FROM section WHERE record_id = ?",
     [STATEMENT_INTENTS_GET] =
-        "SELECT state, instance, step, round, attempt, key, request, kept, answer, at_ms"
+        "SELECT state, instance, step, round, attempt, key, request, kept, answer, at_ms, adopt, is_forced"
         " FROM intent WHERE record_id = ? ORDER BY id",
     [STATEMENT_INTENTS_COUNT] = "SELECT count(*) FROM intent WHERE record_id = ?",
     [STATEMENT_FIND_EXTERNAL_ID] = "SELECT max(record_id) FROM identity WHERE external_id = ?",
@@ -100,10 +155,11 @@ static const char *const texts[STATEMENT_COUNT] = {
     [STATEMENT_LIST_INCOMPLETE] = LIST_COLUMNS " WHERE r.problems > 0 AND" LIST_PAGE,
     [STATEMENT_TIMELINE] =
         "SELECT 'outcome', at_ms, instance, step, round, attempt, verdict, http_status, duration_ms,"
-        " text, NULL, NULL, id FROM outcome WHERE record_id = ?1"
+        " text, NULL, NULL, NULL, NULL, lower(hex(value)), id FROM outcome WHERE record_id = ?1"
         " UNION ALL SELECT 'intent', at_ms, instance, step, round, attempt, state, NULL, NULL,"
-        " NULL, request, kept, 0 FROM intent WHERE record_id = ?1"
-        " ORDER BY 2, 13 LIMIT ?2",
+        " NULL, request, kept, made, nullif(settled_ms, 0), (SELECT lower(hex(c.value)) FROM chain c WHERE"
+        " c.record_id = ?1 AND c.intent_id = intent.id ORDER BY c.link DESC LIMIT 1), 0"
+        " FROM intent WHERE record_id = ?1 ORDER BY 2, 16 LIMIT ?2",
     [STATEMENT_COUNT_STATES] = "SELECT state, count(*) FROM record GROUP BY state",
     [STATEMENT_COUNT_UNKNOWN] =
         "SELECT count(*) FROM intent t JOIN record r ON r.id = t.record_id WHERE t." UNSETTLED
@@ -111,6 +167,28 @@ static const char *const texts[STATEMENT_COUNT] = {
     [STATEMENT_COUNT_INCOMPLETE] = "SELECT count(*) FROM record WHERE problems > 0",
     [STATEMENT_METERS] = "SELECT instance, name, total FROM meter ORDER BY instance, name",
     [STATEMENT_NEWEST_RECEIVED] = "SELECT received_ms FROM record ORDER BY id DESC LIMIT 1",
+
+    [STATEMENT_PROOF_VERDICTS] =
+        "SELECT verdict, count(*) FROM outcome WHERE verdict IN ('unknown','found','not found','not sure',"
+        "'not found, sending again','adopted','not adopted','sent again by an operator','doubled','one only')"
+        " GROUP BY verdict",
+    [STATEMENT_PROOF_CREATED] =
+        "SELECT instance, step, state, count(*) FROM intent GROUP BY instance, step, state ORDER BY 1, 2, 3",
+    [STATEMENT_PROOF_DOUBLED] =
+        "SELECT record_id, reference, instance, step, round, at_ms, made, others FROM doubled"
+        " WHERE ?1 = 0 OR record_id = ?1 ORDER BY at_ms",
+    [STATEMENT_PROOF_SWEEPS] = "SELECT record_id, instance, step, round, due_ms FROM sweep"
+                               " WHERE ?1 = 0 OR record_id = ?1 ORDER BY due_ms",
+    [STATEMENT_PROOF_MADE] =
+        "SELECT 0, record_id, instance, step, round, state, at_ms, settled_ms, made, kept, 'done' FROM intent"
+        " WHERE record_id = ? AND state = 'done' AND made IS NOT NULL ORDER BY id",
+    [STATEMENT_STANDING] =
+        "SELECT i.record_id, r.state, r.reason, r.received_ms, EXISTS (SELECT 1 FROM intent t WHERE"
+        " t.record_id = r.id AND t." UNSETTLED " AND t.state = 'open') FROM identity i"
+        " LEFT JOIN record r ON r.id = i.record_id WHERE i.external_id = ? AND i.account = ?",
+    [STATEMENT_REPORT_GET] = "SELECT at_ms, doc FROM report WHERE name = ?",
+    [STATEMENT_REPORT_PUT] = "INSERT INTO report (name, at_ms, doc) VALUES (?, ?, ?)"
+                             " ON CONFLICT (name) DO UPDATE SET at_ms = excluded.at_ms, doc = excluded.doc",
 
     [STATEMENT_RETRY_CHECK] = "SELECT state, problems FROM record WHERE id = ?",
     [STATEMENT_RETRY_STATE] = "UPDATE record SET state = 'active', reason = NULL, attempt = 0, since_ms = ?1,"
@@ -121,6 +199,11 @@ static const char *const texts[STATEMENT_COUNT] = {
                              " WHERE state = 'done' AND problems > 0 AND (?2 = 0 OR id = ?2)",
     [STATEMENT_DROP] =
         "UPDATE record SET state = 'dropped', reason = ?1, updated_ms = ?2, ended_ms = ?2 WHERE id = ?3",
+    [STATEMENT_UNKNOWN_GET] = "SELECT r.state, t.instance, t.step, t.round, t.attempt FROM record r LEFT "
+                              "JOIN intent t ON t.record_id ="
+                              " r.id AND t." UNSETTLED " AND t.state = 'open' WHERE r.id = ?",
+    [STATEMENT_ADOPT] =
+        "UPDATE intent SET adopt = ?, is_forced = ? WHERE record_id = ? AND " UNSETTLED " AND state = 'open'",
     [STATEMENT_EXPIRED] =
         "SELECT id, reference FROM record WHERE ended_ms > 0 AND ended_ms < ? AND state <> 'dead'"
         " ORDER BY ended_ms LIMIT 1",
@@ -128,6 +211,7 @@ static const char *const texts[STATEMENT_COUNT] = {
     [STATEMENT_EXPIRE_SECTIONS] = "DELETE FROM section WHERE record_id = ?",
     [STATEMENT_EXPIRE_INTENTS] = "DELETE FROM intent WHERE record_id = ?",
     [STATEMENT_EXPIRE_OUTCOMES] = "DELETE FROM outcome WHERE record_id = ?",
+    [STATEMENT_EXPIRE_SWEEPS] = "DELETE FROM sweep WHERE record_id = ?",
     [STATEMENT_EXPIRE_RECORD] = "DELETE FROM record WHERE id = ?",
     [STATEMENT_FILES] =
         "SELECT f.record_id, f.name, f.instance, f.created_ms, coalesce(r.ended_ms, 0) FROM file f"

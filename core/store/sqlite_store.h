@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "store/sqlite_chain.h"
 #include "store/sqlite_statements.h"
 #include "store/store.h"
 
@@ -25,6 +26,7 @@ struct store {
     int wal_pages;                             /* in the write-ahead log after the last commit */
     int checkpoint_at_pages;                   /* when to copy them into the journal file */
     int64_t restored_ms;                       /* when the journal was restored from a backup; 0: never */
+    struct chain chain;                        /* over outcomes and intents */
     struct sb_error failure;                   /* the first write that failed; the store writes no more */
     sqlite3_stmt *statements[STATEMENT_COUNT]; /* prepared on first use, kept */
 };
@@ -53,6 +55,7 @@ void query_end(struct query *query);
 void query_int(struct query *query, int64_t value);
 void query_real(struct query *query, double value);
 void query_text(struct query *query, const char *text); /* borrowed until the end; NULL is NULL */
+void query_blob(struct query *query, const void *data, size_t size); /* borrowed until the end */
 /* 1: a row; 0: no more; negative: failed. */
 int query_next(struct query *query, struct sb_error *err) SB_MUST_CHECK;
 /* For a statement without rows. */
@@ -64,6 +67,8 @@ int64_t query_int_at(const struct query *query, int column);
 double query_real_at(const struct query *query, int column);
 const char *query_text_at(const struct query *query, int column); /* NULL is NULL */
 size_t query_size_at(const struct query *query, int column);      /* after query_text_at */
+/* Copies a BLOB of exactly the size of a digest. False: it is none. */
+bool query_digest_at(const struct query *query, int column, unsigned char ret[DIGEST_SIZE]);
 
 /* ---- transactions ---- */
 

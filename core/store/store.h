@@ -73,6 +73,8 @@ struct store_intent {
     const char *request; /* JSON: method, url, headers, body with secrets as placeholders */
     const char *kept;    /* JSON object of sb_intent_keep */
     int64_t at_ms;       /* of the first attempt */
+    const char *adopt;   /* read only: the id that an operator says it made; NULL: none */
+    bool is_forced;      /* read only: the operator takes it without the reference too */
 };
 
 #define STORE_INTENT_STATES(X)                                                                               \
@@ -104,6 +106,13 @@ struct store_outcome {
 
 struct store_text {
     const char *name, *text;
+};
+
+/* A second look, some time after an unknown outcome was settled: whether there are two. Named like its intent. */
+struct store_sweep {
+    const char *instance, *step;
+    uint32_t round;
+    int64_t due_ms; /* wall clock */
 };
 
 /* A new conversation. `ret_id` is set by store_apply: 0 when the identity was known already. */
@@ -150,8 +159,12 @@ struct store_change {
     bool settles_intent;               /* the open or answered intent of the record becomes: */
     enum store_intent_state intent_state;
     const char *intent_answer;           /* ANSWERED: status and raw body as JSON */
+    const char *intent_made;             /* DONE: id of what was made or found; NULL: not told */
     const struct store_outcome *outcome; /* adds a line to the timeline */
     const struct store_file *file;       /* adds a file */
+    const struct store_sweep *sweep;     /* adds a second look, or puts it off to its later time */
+    const struct store_sweep *swept;     /* ends a second look; goes before `sweep` */
+    const char *doubles;                 /* with `swept`: JSON array of the ids that should not be there */
 
     const char *key_instance, *key_name, *key_doc; /* key_name NULL: none; key_doc NULL removes */
     const char *cursor_name, *cursor_doc;          /* cursor_name NULL: none */
@@ -241,6 +254,9 @@ int store_load(struct store *store, int64_t id, struct store_record **ret_record
                struct sb_error *err) SB_MUST_CHECK;
 /* By record id in decimal, external id, or reference (any case). 0 when there is none. */
 int store_find(struct store *store, const char *text, int64_t *ret_id, struct sb_error *err) SB_MUST_CHECK;
+/* Whether the conversation is known, and the id of its record: 0 when it was imported, or has expired. */
+int store_find_identity(struct store *store, const char *account, const char *external_id, bool *ret_is_known,
+                        int64_t *ret_id, struct sb_error *err) SB_MUST_CHECK;
 /* Cursor, key and token documents: gives the JSON text (malloc'ed) or NULL when there is none. */
 int store_cursor(struct store *store, const char *name, char **ret_doc, struct sb_error *err) SB_MUST_CHECK;
 int store_key(struct store *store, const char *instance, const char *name, char **ret_doc,
@@ -261,12 +277,21 @@ struct store_query {
 int store_list(struct store *store, const struct store_query *query, json_t **ret_array,
                struct sb_error *err) SB_MUST_CHECK;
 /* Gives a JSON array of the record's outcomes and intents in time order: {kind: "outcome"|"intent", at_ms,
- * instance, step, round, attempt, verdict|state, http_status, duration_ms, text, request, kept}, the last two
- * as JSON values; members that are not set are left out. At most 10,000. */
+ * instance, step, round, attempt, verdict|state, http_status, duration_ms, text, request, kept, made, settled_ms,
+ * digest}, request and kept as JSON values, digest the hex of the row's (last) value in the hash chain; members that
+ * are not set are left out. At most 10,000. */
 int store_timeline(struct store *store, int64_t id, json_t **ret_array, struct sb_error *err) SB_MUST_CHECK;
 /* Gives {"records": {state word: count, ..., "unknown": n, "incomplete": n} (these two are counted under
  * their state as well), "meters": {instance: {name: total}}, "newest_received_ms": n, "restored_ms": n}. */
 int store_totals(struct store *store, json_t **ret_object, struct sb_error *err) SB_MUST_CHECK;
+
+/* ---- proof --------------------------------------------------------------------------------------------- */
+
+/* Reads the whole journal and compares it with its hash chain (sqlite_chain.h). Gives {"is_whole": bool, "links": n,
+ * "adopted": n (made when an older journal was brought up to date), "expired": n (whose records retention has removed),
+ * "end": "hex of the last value", "fault_count": n, "faults": [{"what": "changed"|"removed"|"inserted", "link": n,
+ * "record_id": n, "text": "..."}, the first 100]}; members that are not known are left out. */
+int store_check_chain(struct store *store, json_t **ret_object, struct sb_error *err) SB_MUST_CHECK;
 
 /* ---- keeping house ------------------------------------------------------------------------------------- */
 

@@ -11,6 +11,18 @@
 
 #include "unit/store_fixture.h"
 
+/* What turns a journal back into one of an older program. */
+#define TO_SCHEMA_2                                                                                          \
+    "DROP TABLE chain; DROP TABLE chain_gap; DROP TABLE chain_head; DROP TABLE sweep; DROP TABLE doubled;"   \
+    "DROP TABLE report;"                                                                                     \
+    "ALTER TABLE outcome DROP COLUMN link; ALTER TABLE outcome DROP COLUMN value;"                           \
+    "ALTER TABLE intent DROP COLUMN settled_ms; ALTER TABLE intent DROP COLUMN made;"                        \
+    "ALTER TABLE intent DROP COLUMN adopt; ALTER TABLE intent DROP COLUMN is_forced;"                        \
+    "PRAGMA user_version = 2;"
+#define TO_SCHEMA_1                                                                                          \
+    TO_SCHEMA_2 "DROP INDEX record_ended; DROP INDEX record_incomplete; DROP INDEX file_age;"                \
+                "PRAGMA user_version = 1;"
+
 static inline void raw_sql(const char *path, const char *sql)
 {
     sqlite3 *db = NULL;
