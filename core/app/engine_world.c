@@ -8,6 +8,7 @@
 
 #include "app/alerts.h"
 #include "app/engine.h"
+#include "app/webhooks.h"
 #include "base/scope.h"
 #include "base/timefmt.h"
 
@@ -289,6 +290,12 @@ static void alert(void *ctx, enum flow_alert kind, const char *subject, const ch
     alerts_raise(engine->alerts, kind, subject, text);
 }
 
+static void news(void *ctx, int64_t record_id)
+{
+    struct engine *engine = ctx;
+    webhooks_on_news(engine->webhooks, record_id);
+}
+
 void engine_world(struct engine *engine, struct flow_world *ret_world)
 {
     *ret_world = (struct flow_world){ .ctx = engine,
@@ -303,7 +310,8 @@ void engine_world(struct engine *engine, struct flow_world *ret_world)
                                       .send = send_request,
                                       .work = work,
                                       .wake = wake,
-                                      .alert = alert };
+                                      .alert = alert,
+                                      .news = news };
 }
 
 void engine_world_done(struct engine *engine)

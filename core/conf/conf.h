@@ -58,11 +58,12 @@ struct conf_diagnostic {
 /* The settings outside of blocks, checked and with their defaults. Paths are absolute. */
 struct conf_settings {
     const char *data_dir;
-    const char *listen, *admin_listen;    /* as written */
-    char listen_host[64], admin_host[64]; /* without brackets; "" means all addresses */
-    uint16_t listen_port, admin_port;     /* 0: the system chooses */
-    const json_t *plugin_dirs;            /* array of absolute paths; may be empty */
-    const char *ca_file;                  /* NULL: the system's */
+    const char *listen, *admin_listen;            /* as written */
+    char listen_host[64], admin_host[64];         /* without brackets; "" means all addresses */
+    const char *listen_tls_cert, *listen_tls_key; /* both, or both NULL: plain http */
+    uint16_t listen_port, admin_port;             /* 0: the system chooses */
+    const json_t *plugin_dirs;                    /* array of absolute paths; may be empty */
+    const char *ca_file;                          /* NULL: the system's */
     enum log_level log_level;
     enum log_format log_format;
     int64_t shutdown_timeout_ms;
@@ -88,7 +89,7 @@ struct conf_value {
     const char *text; /* STRING, SECRET, URL, ENUM; PATH, SCRIPT, JSON_FILE: absolute; else as written */
     int64_t number;   /* INT; BOOL 0 or 1; DURATION ms; SIZE bytes; RATE: events per period_ms, 0 unlimited */
     int64_t period_ms; /* RATE */
-    json_t *json;      /* LIST: array of strings; JSON_FILE: the document, or NULL */
+    json_t *json;      /* LIST, SECRETS: array of strings; JSON_FILE: the document, or NULL */
 };
 
 enum conf_off {

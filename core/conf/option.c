@@ -27,7 +27,7 @@ static const char *const type_words[] = {
     [SB_OPT_INT] = "int",       [SB_OPT_DURATION] = "duration", [SB_OPT_SIZE] = "size",
     [SB_OPT_RATE] = "rate",     [SB_OPT_LIST] = "list",         [SB_OPT_PATH] = "path",
     [SB_OPT_URL] = "url",       [SB_OPT_ENUM] = "word",         [SB_OPT_JSON_FILE] = "json file",
-    [SB_OPT_SCRIPT] = "script",
+    [SB_OPT_SCRIPT] = "script", [SB_OPT_SECRETS] = "secrets",
 };
 
 /* What should have been written, for a value of the wrong kind. */
@@ -45,6 +45,8 @@ static const char *const type_forms[] = {
     [SB_OPT_ENUM] = "a word in quotes",
     [SB_OPT_JSON_FILE] = "the path of a JSON file in quotes",
     [SB_OPT_SCRIPT] = "the path of a Lua script in quotes",
+    [SB_OPT_SECRETS] =
+        "a text in quotes or a list of them, best \"${NAME}\" with the secrets in the environment",
 };
 
 _Static_assert(COUNT_OF(type_words) == COUNT_OF(type_forms), "every type has both");
@@ -231,6 +233,11 @@ static bool read_document(struct reading *r, const char *text)
 
 /* ---- lists ---- */
 
+static bool holds_list(enum sb_option_type type)
+{
+    return type == SB_OPT_LIST || type == SB_OPT_SECRETS;
+}
+
 static void add_item(const struct reading *r, const char *item, size_t size)
 {
     json_t *text = json_stringn(item, size);
@@ -264,7 +271,7 @@ static bool read_elements(const struct reading *r)
         const config_setting_t *element = config_setting_get_elem(r->setting, (unsigned)i);
         if (config_setting_type(element) != CONFIG_TYPE_STRING) {
             CONF_SAY(r->conf, CONF_ERROR, element, "'%s' must be %s; there is %s in it", r->option->name,
-                     type_forms[SB_OPT_LIST], conf_kind_of(element));
+                     type_forms[r->option->type], conf_kind_of(element));
             return false;
         }
         struct conf_text text = conf_text_of(r->conf, element);
@@ -312,6 +319,7 @@ static bool read_text(struct reading *r, const char *text)
     case SB_OPT_RATE:
         return parsed(r, parse_rate(text, &value->number, &value->period_ms, &err), &err);
     case SB_OPT_LIST:
+    case SB_OPT_SECRETS:
         read_commas(r, text);
         return true;
     case SB_OPT_PATH:
@@ -382,10 +390,15 @@ static bool read_setting(struct reading *r, const char **ret_because)
         r->value->is_given = true;
         return read_number(r);
     default:
-        if (!is_list || r->option->type != SB_OPT_LIST)
+        if (!is_list || !holds_list(r->option->type))
             return refuse_kind(r);
         r->value->is_set = r->value->is_given = true;
-        return read_elements(r);
+        if (!read_elements(r))
+            return false;
+        /* No secret that has a value is as good as none: it can be required, and switch an instance off. */
+        if (r->option->type == SB_OPT_SECRETS && json_array_size(r->value->json) == 0)
+            r->value->is_set = r->value->is_given = false;
+        return true;
     }
 }
 
@@ -410,7 +423,7 @@ static void note_missing(struct reading *r, struct conf_block *block, const char
         .file = r->value->file,
         .line = r->value->line,
         .text = text,
-        .may_be_off = *because || r->option->type == SB_OPT_SECRET,
+        .may_be_off = *because || r->option->type == SB_OPT_SECRET || r->option->type == SB_OPT_SECRETS,
     };
 }
 
@@ -425,7 +438,7 @@ static bool read_one(struct conf *conf, const config_setting_t *group, const str
     *value = (struct conf_value){ .option = option };
     value->file = place || !block ? conf_file_of(conf, place) : block->file;
     value->line = place || !block ? conf_line_of(conf, place) : block->line;
-    if (option->type == SB_OPT_LIST)
+    if (holds_list(option->type))
         keep_document(conf, value, json_array());
     if (setting && !read_setting(&r, &because))
         return false;

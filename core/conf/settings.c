@@ -1,5 +1,6 @@
 /* The settings outside of blocks: tables like those of plugins, and the struct that the program reads. */
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,8 @@ enum {
     SET_DATA_DIR,
     SET_ENV_FILE,
     SET_LISTEN,
+    SET_LISTEN_TLS_CERT,
+    SET_LISTEN_TLS_KEY,
     SET_ADMIN_LISTEN,
     SET_PLUGIN_DIR,
     SET_CA_FILE,
@@ -50,6 +53,13 @@ static const struct sb_option settings_table[] = {
                      .type = SB_OPT_STRING,
                      .default_text = "127.0.0.1:8080",
                      .help = "Address for webhooks." },
+    [SET_LISTEN_TLS_CERT] = { .name = "listen_tls_cert",
+                              .type = SB_OPT_PATH,
+                              .help =
+                                  "Certificate chain in PEM form: webhooks are then taken by https only." },
+    [SET_LISTEN_TLS_KEY] = { .name = "listen_tls_key",
+                             .type = SB_OPT_PATH,
+                             .help = "Its private key in PEM form." },
     [SET_ADMIN_LISTEN] = { .name = "admin_listen",
                            .type = SB_OPT_STRING,
                            .default_text = "127.0.0.1:8081",
@@ -133,9 +143,10 @@ const struct sb_option *conf_setting_options(void)
 }
 
 static const char *const all_names[] = {
-    "data_dir",     "env_file",   "listen",           "admin_listen",  "plugin_dir", "ca_file",
-    "log_level",    "log_format", "shutdown_timeout", "max_in_flight", "workers",    "timezone",
-    "phone_region", "alerts",     "retention",        "pipelines",     NULL,
+    "data_dir",   "env_file", "listen",       "listen_tls_cert", "listen_tls_key",   "admin_listen",
+    "plugin_dir", "ca_file",  "log_level",    "log_format",      "shutdown_timeout", "max_in_flight",
+    "workers",    "timezone", "phone_region", "alerts",          "retention",        "pipelines",
+    NULL,
 };
 
 const char *const *conf_setting_names(void)
@@ -253,6 +264,18 @@ static void check_two_listeners(struct conf *conf, const struct conf_value *list
                  "'listen' and 'admin_listen' must be two addresses");
 }
 
+/* One without the other would mean plain http, or nothing at all. */
+static void check_tls(struct conf *conf, const struct conf_value *cert, const struct conf_value *key)
+{
+    if (!cert->text != !key->text)
+        complain(conf, cert->text ? cert : key,
+                 "'listen_tls_cert' and 'listen_tls_key' belong together; the other one is missing");
+    else if (cert->text && access(cert->text, R_OK) < 0)
+        complain(conf, cert, conf_printf(conf, "cannot read '%s': %s", cert->text, strerror(errno)));
+    else if (key->text && access(key->text, R_OK) < 0)
+        complain(conf, key, conf_printf(conf, "cannot read '%s': %s", key->text, strerror(errno)));
+}
+
 /* The folders of plugin_dir as absolute paths. */
 static const json_t *absolute_dirs(struct conf *conf, const json_t *names)
 {
@@ -328,6 +351,8 @@ static void fill_settings(struct conf *conf, const struct conf_value *values)
 
     s->data_dir = values[SET_DATA_DIR].text;
     s->listen = values[SET_LISTEN].text;
+    s->listen_tls_cert = values[SET_LISTEN_TLS_CERT].text;
+    s->listen_tls_key = values[SET_LISTEN_TLS_KEY].text;
     s->admin_listen = values[SET_ADMIN_LISTEN].text;
     s->plugin_dirs = absolute_dirs(conf, values[SET_PLUGIN_DIR].json);
     s->ca_file = values[SET_CA_FILE].text;
@@ -355,6 +380,7 @@ void conf_read_settings(struct conf *conf)
     read_listen(conf, &values[SET_LISTEN], conf->settings.listen_host, &conf->settings.listen_port);
     read_listen(conf, &values[SET_ADMIN_LISTEN], conf->settings.admin_host, &conf->settings.admin_port);
     check_two_listeners(conf, &values[SET_LISTEN], &values[SET_ADMIN_LISTEN]);
+    check_tls(conf, &values[SET_LISTEN_TLS_CERT], &values[SET_LISTEN_TLS_KEY]);
     read_timezone(conf, &values[SET_TIMEZONE]);
     check_region(conf, &values[SET_PHONE_REGION]);
     if (values[SET_CA_FILE].text && access(values[SET_CA_FILE].text, R_OK) < 0)

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <microhttpd.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -108,6 +109,43 @@ const char *http_call_body(const struct http_call *call, size_t *ret_size)
 const char *http_call_peer(const struct http_call *call)
 {
     return call->peer;
+}
+
+bool http_call_is_cut(const struct http_call *call)
+{
+    return call->is_cut;
+}
+
+/* Libmicrohttpd does not look at a connection that is suspended. */
+bool http_call_is_gone(const struct http_call *call)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(call->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    struct pollfd look = { .fd = info ? info->connect_fd : -1, .events = POLLRDHUP };
+
+    return info && poll(&look, 1, 0) > 0;
+}
+
+struct header_visit {
+    void (*fn)(void *to, const char *name, const char *value);
+    void *to;
+};
+
+static enum MHD_Result visit_header(void *ctx, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    const struct header_visit *visit = ctx;
+
+    (void)kind;
+    visit->fn(visit->to, name, value ? value : "");
+    return MHD_YES;
+}
+
+void http_call_each_header(const struct http_call *call,
+                           void (*fn)(void *to, const char *name, const char *value), void *to)
+{
+    struct header_visit visit = { .fn = fn, .to = to };
+
+    (void)MHD_get_connection_values(call->connection, MHD_HEADER_KIND, visit_header, &visit);
 }
 
 void http_call_set_data(struct http_call *call, void *data, void (*free_fn)(void *data))

@@ -31,6 +31,7 @@ struct http_call {
     size_t header_count;
 
     bool was_handed_over; /* the handler has seen it */
+    bool is_cut;          /* the body is larger than it may be */
     bool is_suspended;
     bool is_aborted;               /* the server goes away: no reply any more */
     struct MHD_Response *response; /* owned; NULL until the reply is known */

@@ -26,6 +26,7 @@ enum {
     SWEEP_MAX_MS = 5000,
     CONNECTION_MEMORY = 16 * 1024, /* its half is the most that a request's head may have */
     PEM_MAX = 256 * 1024,
+    LAST_RUNS = 4, /* turns in which last replies may leave */
     LOG_TEXT_MAX = 256
 };
 
@@ -54,6 +55,7 @@ struct http_server {
     char *cert, *key; /* PEM text */
     size_t key_size;
     size_t body_max;
+    size_t (*room)(void *ctx, const struct http_call *call); /* NULL: body_max */
     uint64_t request_max_ms;
     struct http_call *calls;
     struct peer *peers;
@@ -175,12 +177,24 @@ static enum MHD_Result queue_reply(const struct http_call *call)
     return call->is_aborted ? MHD_NO : MHD_queue_response(call->connection, call->status, call->response);
 }
 
-static bool announces_too_much(const struct http_server *server, const struct http_call *call)
+static bool announces_too_much(const struct http_call *call)
 {
     int64_t size = 0;
     const char *text = http_call_header(call, "Content-Length");
 
-    return text && (parse_int(text, &size, NULL) < 0 || size < 0 || (uint64_t)size > server->body_max);
+    return text && (parse_int(text, &size, NULL) < 0 || size < 0 || (uint64_t)size > call->body.max);
+}
+
+/* The server answers by itself, or has the handler do it. */
+static void refuse_body(struct http_server *server, struct http_call *call)
+{
+    call->is_cut = true;
+    buf_clear(&call->body);
+    if (server->room)
+        server->fn(server->ctx, call);
+    else
+        reply_too_large(call);
+    assert(call->response || call->is_aborted);
 }
 
 /* The head is there. A body that is announced too large is refused before it comes. */
@@ -195,10 +209,13 @@ static enum MHD_Result begin_call(struct http_server *server, struct MHD_Connect
         server->calls->prev = call;
     server->calls = call;
     *call_slot = call;
-    if (!announces_too_much(server, call))
+    size_t room = server->room ? server->room(server->ctx, call) : server->body_max;
+    if (room < call->body.max)
+        call->body.max = room;
+    if (!announces_too_much(call))
         return MHD_YES;
     call->was_handed_over = true;
-    reply_too_large(call);
+    refuse_body(server, call);
     return queue_reply(call);
 }
 
@@ -225,7 +242,7 @@ static enum MHD_Result hand_over(struct http_server *server, struct http_call *c
     if (peer)
         peer->is_busy = true;
     if (call->overflow > 0)
-        reply_too_large(call);
+        refuse_body(server, call);
     else
         server->fn(server->ctx, call);
     if (call->response || call->is_aborted)
@@ -396,6 +413,7 @@ struct http_server *http_server_new(struct loop *loop, const struct http_server_
     server->ctx = ctx;
     server->listen_fd = -1;
     server->body_max = options->body_max ? options->body_max : BODY_DEFAULT_MAX;
+    server->room = options->room;
     (void)signal(SIGPIPE, SIG_IGN); /* a peer that leaves is no end of the process */
     if (read_pem(server, options, err) < 0 || open_listener(server, options, err) < 0 ||
         start_daemon(server, options, err) < 0 || start_driving(server, err) < 0) {
@@ -420,17 +438,19 @@ void http_server_stop_listening(struct http_server *server)
     server->listen_fd = -1;
 }
 
-/* Libmicrohttpd refuses to stop while calls are suspended. Woken with `is_aborted` they close their connections. */
+/* Libmicrohttpd refuses to stop while calls are suspended. Woken with `is_aborted` they close their connections; those
+ * whose reply is known get it. */
 static void abort_calls(struct http_server *server)
 {
     for (struct http_call *call = server->calls; call; call = call->next) {
         bool was_suspended = call->is_suspended;
-        call->is_aborted = true;
+        call->is_aborted = !call->response;
         call->is_suspended = false;
         if (was_suspended)
             MHD_resume_connection(call->connection);
     }
-    (void)MHD_run(server->daemon);
+    for (int i = 0; i < LAST_RUNS && (i == 0 || server->calls); i++)
+        (void)MHD_run(server->daemon); /* fails only for a daemon with threads */
 }
 
 void http_server_free(struct http_server *server)

@@ -2,6 +2,7 @@
 #ifndef IO_HTTP_SERVER_H
 #define IO_HTTP_SERVER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,6 +23,10 @@ struct http_server_options {
     uint32_t idle_timeout_s;    /* 0: 30 */
     uint32_t request_timeout_s; /* a request must be there whole after this and the idle time; 0: 60 */
     const char *cert_file, *key_file; /* TLS when both are set */
+    /* How many bytes of a body the call may bring, asked when its head is there; more than body_max counts as that.
+     * A larger one is not kept: the handler is called without a body, http_call_is_cut() is true, and it must reply at
+     * once. NULL: body_max for all, and the server itself answers 413. */
+    size_t (*room)(void *ctx, const struct http_call *call);
 };
 
 /* Called with the whole request. It, or somebody later, must call http_call_reply exactly once (unless the server is
@@ -42,6 +47,12 @@ const char *http_call_header(const struct http_call *call, const char *name);
 const char *http_call_query(const struct http_call *call, const char *name);
 const char *http_call_body(const struct http_call *call, size_t *ret_size); /* NUL-terminated */
 const char *http_call_peer(const struct http_call *call);                   /* "127.0.0.1" */
+bool http_call_is_cut(const struct http_call *call); /* its body was larger than it may be, and is gone */
+/* Whether the peer has closed its side: nobody may read the reply. Costs a system call. */
+bool http_call_is_gone(const struct http_call *call);
+/* Calls `fn` with each header, in the order of the request. */
+void http_call_each_header(const struct http_call *call,
+                           void (*fn)(void *to, const char *name, const char *value), void *to);
 /* Anything the handler wants to keep with the call; freed by `free_fn` when the call ends. */
 void http_call_set_data(struct http_call *call, void *data, void (*free_fn)(void *data));
 void *http_call_data(const struct http_call *call);

@@ -35,7 +35,7 @@ struct sb_exchange *exchange_new(const struct exchange_input *in)
     return x;
 }
 
-static void drop_emits(struct sb_exchange *x)
+void exchange_forget_emits(struct sb_exchange *x)
 {
     for (size_t i = 0; i < x->emit_count; i++)
         json_decref(x->emits[i].record);
@@ -46,6 +46,9 @@ static void free_private(struct exchange_private *own)
 {
     json_decref(own->kept);
     json_decref(own->in_json);
+    json_decref(own->in_headers);
+    json_decref(own->await.kept);
+    json_decref(own->round_kept);
     for (size_t i = 0; i < own->audio_count; i++)
         for (size_t c = 0; c < COUNT_OF(own->audios[i].samples); c++)
             free(own->audios[i].samples[c]);
@@ -59,7 +62,7 @@ void exchange_free(struct sb_exchange *x)
         exchange_drop_request(x);
         free_private(x->private_);
     }
-    drop_emits(x);
+    exchange_forget_emits(x);
     free(x->emits);
     http_response_free(x->response);
     json_decref(x->response_json);
@@ -189,7 +192,7 @@ void exchange_roll_back(struct sb_exchange *x)
     json_decref(x->document);
     x->document = json_incref(x->in.document);
     x->dirty_count = 0;
-    drop_emits(x);
+    exchange_forget_emits(x);
     json_decref(x->key_doc);
     x->key_doc = NULL;
     x->key_is_dirty = false;

@@ -40,6 +40,13 @@ enum {
 /* A body that holds what is not yet text. */
 enum body_form { BODY_NONE = 0, BODY_JSON, BODY_TEXT, BODY_FORM, BODY_FILE, BODY_PARTS };
 
+/* What a handler asks for with sb_await(). */
+struct route_await {
+    const char *account, *external_id; /* in the exchange's memory; account NULL: nothing was asked for */
+    int64_t wait_ms;
+    json_t *kept; /* owned */
+};
+
 /* The request while build writes it. */
 struct request_draft {
     bool has_begun;
@@ -72,7 +79,11 @@ struct exchange_private {
     size_t audio_count;
     const struct route_input *route; /* NULL unless in a route */
     struct route_reply *reply;
-    json_t *in_json;
+    json_t *in_json, *in_headers; /* owned */
+    struct route_await await;     /* what this round has asked for */
+    struct sb_known known;        /* what it got; of no meaning in round 0 */
+    json_t *round_kept;           /* owned: what the round before has kept */
+    bool has_known;
 };
 
 /* Records a bug of the plugin (the first one counts) and leaves its function, if one runs. */
@@ -101,6 +112,8 @@ const char *exchange_file_path(struct sb_exchange *x, const char *file);
 /* Forgets what a call that ends in SB_RETRY or SB_REJECT has written. */
 void exchange_roll_back(struct sb_exchange *x);
 /* Ends a call: what it wrote must fit the record schema, and counts only with a verdict that keeps changes. */
+/* Forgets the emitted records, which were committed. */
+void exchange_forget_emits(struct sb_exchange *x);
 enum sb_verdict exchange_settle(struct sb_exchange *x, enum sb_verdict verdict);
 
 #endif

@@ -46,7 +46,7 @@ int sb_script_call(struct sb_exchange *x, const char *option, const char *functi
 {
     const struct sb_instance *instance = x->in.instance;
 
-    exchange_only_in(x, PHASE_BUILD | PHASE_FOLD | PHASE_WORK, "sb_script_call");
+    exchange_only_in(x, PHASE_BUILD | PHASE_FOLD | PHASE_WORK | PHASE_ROUTE, "sb_script_call");
     const struct instance_value *value = option ? instance_value(instance, option) : NULL;
     if (!value || value->option->type != SB_OPT_SCRIPT || !function) {
         exchange_defect(x, "'%s' is not a script option of the plugin", option ? option : "");

@@ -1,8 +1,10 @@
 /* Texts and times on a plugin's behalf: escaping, cutting, mending, the clock's faces. */
 #include <string.h>
 
+#include "base/digest.h"
 #include "base/timefmt.h"
 #include "base/utf8.h"
+#include "io/url.h"
 #include "plugin/exchange_inner.h"
 
 const char *sb_html(struct sb_exchange *x, const char *text)
@@ -67,4 +69,41 @@ const char *sb_rfc3339(struct sb_exchange *x, int64_t ms)
 
     time_format_rfc3339(ms, text);
     return text;
+}
+
+/* jansson hands the text over in pieces: nothing of it is kept. */
+static int add_to_digest(const char *piece, size_t size, void *digest)
+{
+    digest_add(digest, piece, size);
+    return 0;
+}
+
+const char *sb_json_sha256(struct sb_exchange *x, const json_t *value)
+{
+    char *hex = exchange_alloc(x, DIGEST_HEX_SIZE);
+    struct digest *digest = digest_new();
+
+    bool is_good = digest && json_dump_callback(value, add_to_digest, digest,
+                                                JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY) == 0;
+    if (is_good)
+        digest_hex(digest, hex);
+    digest_free(digest);
+    if (!is_good)
+        exchange_run_out(x);
+    return hex;
+}
+
+const char *sb_url_host(struct sb_exchange *x, const char *url, bool *ret_is_allowed)
+{
+    struct url_place place;
+
+    if (ret_is_allowed)
+        *ret_is_allowed = false;
+    if (!url || strlen(url) >= URL_SIZE_MAX || url_place(url, &place, NULL) < 0)
+        return NULL;
+    if (place.has_secret || place.has_user || (!place.is_https && !place.is_loopback))
+        return NULL;
+    if (ret_is_allowed)
+        *ret_is_allowed = instance_host_is_allowed(x->in.instance, place.host);
+    return sb_strdup(x, place.host);
 }

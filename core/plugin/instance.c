@@ -10,15 +10,28 @@
 
 #include "base/scope.h"
 #include "io/url.h"
+#include "plugin/callers.h"
 
 enum { NOTICES_MAX = 64, HOSTS_MAX = 64 };
+
+/* The texts are jansson's own copies, shared with the configuration, which ends with the instance. */
+static void wipe_list(const json_t *list)
+{
+    size_t i;
+    json_t *item;
+
+    json_array_foreach (list, i, item)
+        explicit_bzero((char *)(uintptr_t)json_string_value(item), json_string_length(item));
+}
 
 static void release_values(struct instance_value *values, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        json_decref(values[i].json);
         if (values[i].option->type == SB_OPT_SECRET && values[i].text)
             explicit_bzero((char *)(uintptr_t)values[i].text, strlen(values[i].text));
+        if (values[i].option->type == SB_OPT_SECRETS)
+            wipe_list(values[i].json);
+        json_decref(values[i].json);
     }
 }
 
@@ -249,6 +262,8 @@ int instance_open(struct sb_instance *instance, struct sb_error *err)
 
     assert(!instance->is_open);
     int rc = check_secrets(instance, err);
+    if (rc == 0)
+        rc = callers_check(instance, err);
     if (rc < 0)
         return rc;
     rc = call_open(instance, err);

@@ -16,6 +16,7 @@
 struct script_host {
     int (*call)(void *script, const char *function, const json_t *record, const json_t *argument,
                 uint64_t seed, int64_t now_ms, json_t **ret_result, struct sb_error *err);
+    bool (*has)(void *script, const char *function); /* NULL: every function that is asked for */
 };
 
 enum { INSTANCE_SCRIPTS_MAX = 4 };
@@ -32,7 +33,7 @@ struct instance_value {
     const char *text;  /* STRING, SECRET (in `arena`, wiped in the end), PATH, URL, ENUM, SCRIPT */
     int64_t number;    /* INT, DURATION ms, SIZE bytes, BOOL, RATE: events per `period_ms`, 0 unlimited */
     int64_t period_ms; /* RATE */
-    json_t *json;      /* LIST: array; JSON_FILE: document or NULL; owned */
+    json_t *json;      /* LIST, SECRETS: array; JSON_FILE: document or NULL; owned */
     const char *placeholder; /* SECRET: what the plugin sees; made by instance_new */
 };
 

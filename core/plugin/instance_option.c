@@ -11,7 +11,7 @@
 
 enum { NOTICES_MAX = 64 };
 
-_Static_assert(SB_OPT_SCRIPT < 31, "a set of option types fits an int");
+_Static_assert(SB_OPT_SECRETS < 31, "a set of option types fits an int");
 
 #define TYPES_TEXT                                                                                           \
     (1u << SB_OPT_STRING | 1u << SB_OPT_SECRET | 1u << SB_OPT_PATH | 1u << SB_OPT_URL | 1u << SB_OPT_ENUM |  \

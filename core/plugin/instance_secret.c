@@ -8,6 +8,7 @@
 #include "base/digest.h"
 #include "base/scope.h"
 #include "io/url.h"
+#include "plugin/callers.h"
 #include "plugin/instance_secret.h"
 
 enum { NAME_MAX_SIZE = 64 };
@@ -149,6 +150,7 @@ void instance_hide_secrets(const struct sb_instance *instance, struct log *log)
     for (size_t i = 0; i < instance->value_count; i++)
         if (instance->values[i].option->type == SB_OPT_SECRET && instance->values[i].text)
             log_hide(log, instance->values[i].text);
+    callers_hide(instance, log);
     const struct sb_auth *auth = instance->plugin->auth;
     if (auth && auth->kind == SB_AUTH_BASIC && add_basic(instance, &basic) == 0 && !basic.failed)
         log_hide(log, basic.data);

@@ -57,6 +57,7 @@ static bool is_default_right(const struct sb_option *row)
         return true;
     switch (row->type) {
     case SB_OPT_SECRET:
+    case SB_OPT_SECRETS:
         return false; /* a secret in a program is none */
     case SB_OPT_BOOL:
         return parse_bool(row->default_text, &flag, NULL) == 0;
@@ -90,7 +91,7 @@ static int check_option(const struct sb_plugin *plugin, const struct sb_option *
         return wrong(plugin, err, "'%s' is not a name for an option: a-z, 0-9 and _, at most 40", row->name);
     if (find_option(plugin, row->name) != row)
         return wrong(plugin, err, "the option '%s' is there twice", row->name);
-    if ((unsigned)row->type > SB_OPT_SCRIPT)
+    if ((unsigned)row->type > SB_OPT_SECRETS)
         return wrong(plugin, err, "the option '%s' has an unknown type", row->name);
     if (!row->help || !*row->help)
         return wrong(plugin, err, "the option '%s' has no help", row->name);
@@ -240,6 +241,12 @@ static int check_steps(const struct sb_plugin *plugin, const struct sb_step *ste
     return 0;
 }
 
+static bool is_option_of(const struct sb_plugin *plugin, const char *name, enum sb_option_type type)
+{
+    const struct sb_option *row = find_option(plugin, name);
+    return row && row->type == type;
+}
+
 static int check_routes(const struct sb_plugin *plugin, struct sb_error *err)
 {
     for (const struct sb_route *route = plugin->routes; route && route->method; route++) {
@@ -248,7 +255,27 @@ static int check_routes(const struct sb_plugin *plugin, struct sb_error *err)
         if (!route->path || route->path[0] != '/' || !route->handle || route->body_max == 0)
             return wrong(plugin, err, "the route '%s' must have a path, a handler and a largest body",
                          route->path ? route->path : "");
+        if (route->body_max_option && !is_option_of(plugin, route->body_max_option, SB_OPT_SIZE))
+            return wrong(plugin, err, "the route '%s' names '%s', which is no size among its options",
+                         route->path, route->body_max_option);
     }
+    return 0;
+}
+
+static int check_callers(const struct sb_plugin *plugin, struct sb_error *err)
+{
+    const struct sb_callers *callers = plugin->callers;
+
+    if (!callers)
+        return 0;
+    if (!callers->tokens || !is_option_of(plugin, callers->tokens, SB_OPT_SECRETS))
+        return wrong(plugin, err, "its callers name no option with tokens");
+    if (callers->signing_keys && !is_option_of(plugin, callers->signing_keys, SB_OPT_SECRETS))
+        return wrong(plugin, err, "its callers' signing keys are no secrets among its options");
+    if (callers->replay_window && !is_option_of(plugin, callers->replay_window, SB_OPT_DURATION))
+        return wrong(plugin, err, "its callers' replay window is no duration among its options");
+    if (callers->rate && !is_option_of(plugin, callers->rate, SB_OPT_RATE))
+        return wrong(plugin, err, "its callers' rate is no rate among its options");
     return 0;
 }
 
@@ -294,5 +321,7 @@ int loader_check(const struct sb_plugin *plugin, struct sb_error *err)
         rc = check_steps(plugin, plugin->steps, false, err);
     if (rc == 0)
         rc = check_steps(plugin, plugin->poll, true, err);
-    return rc < 0 ? rc : check_routes(plugin, err);
+    if (rc == 0)
+        rc = check_routes(plugin, err);
+    return rc < 0 ? rc : check_callers(plugin, err);
 }

@@ -76,6 +76,20 @@ static json_t *error_body(const char *code, const char *text)
     return json_pack("{s:{s:s, s:s}}", "error", "code", code, "message", text);
 }
 
+/* Another round needs something to wait for, and there is an end to them. */
+static enum sb_verdict check_again(struct sb_exchange *x, enum sb_verdict verdict)
+{
+    const struct exchange_private *own = x->private_;
+
+    if (verdict != SB_AGAIN)
+        return verdict;
+    if (!own->await.account)
+        exchange_defect(x, "a handler said SB_AGAIN without sb_await");
+    else if (x->in.round + 1 >= SB_ROUNDS_MAX)
+        exchange_defect(x, "a handler asked for more than %d rounds", SB_ROUNDS_MAX);
+    return x->is_defect ? SB_REJECT : verdict;
+}
+
 enum sb_verdict route_run(struct sb_exchange *x, struct route_reply *ret_reply)
 {
     struct exchange_private *own = x->private_;
@@ -85,7 +99,11 @@ enum sb_verdict route_run(struct sb_exchange *x, struct route_reply *ret_reply)
     own->reply = ret_reply;
     enum sb_verdict verdict = exchange_call(x, PHASE_ROUTE, own->route->route->handle);
     own->reply = NULL;
-    verdict = exchange_settle(x, verdict);
+    verdict = check_again(x, exchange_settle(x, verdict));
+    if (verdict == SB_AGAIN) {
+        route_reply_done(ret_reply); /* the last round's counts */
+        return verdict;
+    }
 
     if (verdict != SB_OK)
         exchange_roll_back(x);
@@ -100,6 +118,38 @@ enum sb_verdict route_run(struct sb_exchange *x, struct route_reply *ret_reply)
         ret_reply->json = verdict == SB_OK ? NULL : error_body("bad_request", x->reason);
     }
     return verdict;
+}
+
+struct route_wanted route_wanted(const struct sb_exchange *x)
+{
+    const struct route_await *await = &((const struct exchange_private *)x->private_)->await;
+
+    return (struct route_wanted){ .account = await->account,
+                                  .external_id = await->external_id,
+                                  .wait_ms = await->wait_ms };
+}
+
+bool route_next(struct sb_exchange *x, const struct sb_known *known, const char *reference, json_t *sections)
+{
+    struct exchange_private *own = x->private_;
+    json_t *document = sections ? json_incref(sections) : json_object();
+
+    if (!document)
+        return false;
+    exchange_forget_emits(x);
+    json_decref(x->document);
+    x->document = json_incref(document);
+    x->in.document = sb_keep(x, document); /* for the life of the exchange */
+    x->in.reference = reference;
+    x->in.round++;
+    x->dirty_count = 0;
+    json_decref(own->round_kept);
+    own->round_kept = own->await.kept;
+    own->await = (struct route_await){ .account = NULL };
+    own->known = *known;
+    own->known.kept = own->round_kept;
+    own->has_known = true;
+    return true;
 }
 
 void route_reply_done(struct route_reply *reply)
@@ -131,6 +181,80 @@ const char *sb_in_query(const struct sb_exchange *x, const char *name)
     const struct route_input *in = route_of(x, "sb_in_query");
 
     return in && in->query ? in->query(in->ctx, name) : NULL;
+}
+
+/* Credentials that headers carry; nobody but the core needs them. */
+static bool is_credential(const char *name)
+{
+    static const char *const names[] = { "authorization",           "proxy-authorization", "cookie",
+                                         "x-switchboard-signature", "x-api-key",           NULL };
+
+    for (const char *const *known = names; *known; known++)
+        if (strcmp(*known, name) == 0)
+            return true;
+    return false;
+}
+
+enum { HEADER_NAME_MAX = 128 };
+
+static void add_header(void *to, const char *name, const char *value)
+{
+    char lower[HEADER_NAME_MAX];
+    size_t size = strlen(name);
+
+    if (size >= sizeof(lower))
+        return; /* no header that anybody means */
+    for (size_t i = 0; i <= size; i++)
+        lower[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] + ('a' - 'A') : name[i]);
+    if (!is_credential(lower) && !json_object_get(to, lower))
+        (void)json_object_set_new(to, lower, json_string(value)); /* a value that is not UTF-8 is left out */
+}
+
+const json_t *sb_in_headers(struct sb_exchange *x)
+{
+    const struct route_input *in = route_of(x, "sb_in_headers");
+    struct exchange_private *own = x->private_;
+
+    if (!own->in_headers) {
+        own->in_headers = json_object();
+        if (own->in_headers && in && in->each_header)
+            in->each_header(in->ctx, add_header, own->in_headers);
+    }
+    if (!own->in_headers)
+        exchange_run_out(x);
+    return own->in_headers;
+}
+
+const char *sb_in_caller(const struct sb_exchange *x)
+{
+    const struct route_input *in = route_of(x, "sb_in_caller");
+
+    return in ? in->caller : NULL;
+}
+
+const struct sb_known *sb_known(const struct sb_exchange *x)
+{
+    const struct exchange_private *own = x->private_;
+
+    return own->has_known ? &own->known : NULL;
+}
+
+void sb_await(struct sb_exchange *x, const char *account, const char *external_id, int64_t wait_ms,
+              json_t *kept)
+{
+    struct exchange_private *own = x->private_;
+
+    (void)sb_keep(x, kept);
+    exchange_only_in(x, PHASE_ROUTE, "sb_await");
+    if (!account || !*account || !external_id || !*external_id) {
+        exchange_defect(x, "sb_await needs an account and an external id");
+        return;
+    }
+    const char *account_copy = sb_strdup(x, account);
+    json_decref(own->await.kept);
+    own->await = (struct route_await){ .account = account_copy, .kept = kept ? json_incref(kept) : NULL };
+    own->await.external_id = sb_strdup(x, external_id);
+    own->await.wait_ms = wait_ms < 0 ? 0 : wait_ms < SB_AWAIT_MAX_MS ? wait_ms : SB_AWAIT_MAX_MS;
 }
 
 const char *sb_in_path(const struct sb_exchange *x, const char *name)

@@ -20,6 +20,15 @@ struct route_input {
     const char *body; /* NUL-terminated */
     size_t body_size;
     int64_t now_ms;
+    const char *caller; /* who it is; NULL: not known */
+    /* Calls `fn` with every header. NULL: there are none. */
+    void (*each_header)(void *ctx, void (*fn)(void *to, const char *name, const char *value), void *to);
+};
+
+/* What a handler has asked for with sb_await(); borrowed until the next round. */
+struct route_wanted {
+    const char *account, *external_id;
+    int64_t wait_ms;
 };
 
 /* What to answer. */
@@ -40,8 +49,15 @@ const struct sb_route *route_find(const struct sb_plugin *plugin, const char *me
 
 /* An exchange for one call: x->emits afterwards holds what was emitted. NULL when out of memory. */
 struct sb_exchange *route_exchange(const struct route_input *in);
-/* Runs the handler. SB_OK: commit x->emits, then reply. Anything else: reply, nothing was emitted. */
+/* Runs the handler. SB_OK: commit x->emits, then reply. SB_AGAIN: commit x->emits, look up route_wanted(), and run it
+ * again after route_next(). Anything else: reply, nothing was emitted. */
 enum sb_verdict route_run(struct sb_exchange *x, struct route_reply *ret_reply);
+/* What the handler that said SB_AGAIN waits for. */
+struct route_wanted route_wanted(const struct sb_exchange *x);
+/* Begins the next round: copies `known`, whose `kept` is ignored and whose texts are borrowed for the life of the
+ * exchange, as is `reference` (NULL: nobody knows it). Borrows `sections` (NULL: there is no record). False when out of
+ * memory. */
+bool route_next(struct sb_exchange *x, const struct sb_known *known, const char *reference, json_t *sections);
 void route_reply_done(struct route_reply *reply);
 
 #endif

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-int identity_look(struct store *store, const char *account, const char *external_id,
-                  char ret_reference[REFERENCE_SIZE], bool *ret_is_known, struct sb_error *err)
+static int look(struct store *store, const char *account, const char *external_id,
+                char ret_reference[REFERENCE_SIZE], bool *ret_is_known, int64_t *ret_id, struct sb_error *err)
 {
     digest_reference(account, external_id, ret_reference);
     AUTO_QUERY query = query_begin(store, STATEMENT_IDENTITY_GET);
@@ -22,6 +22,29 @@ int identity_look(struct store *store, const char *account, const char *external
                        "reference %s belongs to another conversation already than '%s' of '%s'",
                        ret_reference, external_id, account);
     *ret_is_known = true;
+    *ret_id = query_int_at(&query, 2); /* NULL, an identity without a record, reads as 0 */
+    return 0;
+}
+
+int identity_look(struct store *store, const char *account, const char *external_id,
+                  char ret_reference[REFERENCE_SIZE], bool *ret_is_known, struct sb_error *err)
+{
+    int64_t id = 0;
+    return look(store, account, external_id, ret_reference, ret_is_known, &id, err);
+}
+
+int store_find_identity(struct store *store, const char *account, const char *external_id, bool *ret_is_known,
+                        int64_t *ret_id, struct sb_error *err)
+{
+    char reference[REFERENCE_SIZE];
+    bool is_known = false;
+    int64_t id = 0;
+
+    int rc = look(store, account, external_id, reference, &is_known, &id, err);
+    if (rc < 0)
+        return rc;
+    *ret_is_known = is_known;
+    *ret_id = id;
     return 0;
 }
 

@@ -246,6 +246,12 @@ SB_API const char *sb_json_str(const json_t *object, const char *name); /* NULL 
 SB_API int64_t sb_json_int(const json_t *object, const char *name,
                            int64_t otherwise); /* also "17" and 17.0 */
 SB_API double sb_json_number(const json_t *object, const char *name, double otherwise); /* also "12.5" */
+/* SHA-256 in hex of `value` in its canonical form: no white space, members sorted by name. */
+SB_API const char *sb_json_sha256(struct sb_exchange *x, const json_t *value);
+/* "host:port" of an absolute address that begins with https:// (http:// for loopback only), has no user name in it, and
+ * could be asked; NULL for any other text. `ret_is_allowed` (NULL allowed): whether sb_request_url() would take it. */
+SB_API const char *sb_url_host(struct sb_exchange *x, const char *url, bool *ret_is_allowed);
+
 SB_API const json_t *sb_json_at(const json_t *value, const char *path); /* "a.b.0.c"; NULL: absent */
 
 /* ---- routes -------------------------------------------------------------------------------------------- */
@@ -260,6 +266,10 @@ SB_API const char *sb_in_body(const struct sb_exchange *x, size_t *ret_size);
 SB_API bool sb_in_bearer_is(const struct sb_exchange *x, const char *secret_option);
 SB_API bool sb_in_hmac_is(const struct sb_exchange *x, const char *secret_option, const char *header);
 SB_API void sb_reply_json(struct sb_exchange *x, int status, json_t *value); /* takes value */
+/* All headers by name in lower case, without those that hold credentials. */
+SB_API const json_t *sb_in_headers(struct sb_exchange *x);
+/* The name of the token that the call showed; NULL on an open route, and in a plugin without `callers`. */
+SB_API const char *sb_in_caller(const struct sb_exchange *x);
 SB_API void sb_reply_header(struct sb_exchange *x, const char *name, const char *value);
 
 /* Outbound: adds `header` with "sha256=" and the HMAC-SHA-256 of the body, made by the core while it sends. */
@@ -267,6 +277,28 @@ SB_API void sb_sign_body(struct sb_exchange *x, const char *header, const char *
 /* The same with a time stamp, so that the other side can refuse what is replayed: adds `time_header` with the seconds
  * since 1970, and signs "<seconds>.<body>". */
 SB_API void sb_sign_timed(struct sb_exchange *x, const char *time_header, const char *header,
+/* Asks for the conversation of an identity: `return SB_AGAIN` next, and the handler is called again once what it has
+ * emitted is committed and the record was looked up. With `wait_ms` > 0 not before the record has a ticket or has ended,
+ * the time is over, or the caller has gone; at most SB_AWAIT_MAX_MS, and at once when too many calls wait already. Takes
+ * `kept`, what the handler wants to remember until then (NULL: nothing). */
+enum { SB_AWAIT_MAX_MS = 60 * 1000, SB_ROUNDS_MAX = 8 };
+SB_API void sb_await(struct sb_exchange *x, const char *account, const char *external_id, int64_t wait_ms,
+                     json_t *kept);
+
+/* How the conversation that sb_await() asked for stands. Its record is read with sb_get(), its reference with
+ * sb_reference(). */
+struct sb_known {
+    /* NULL: nobody knows it. "active", "done", "dropped", "disabled" or "dead"; or "expired": it was known once, and its
+     * record is gone. */
+    const char *state;
+    const char *reason;                        /* why it ended so, for people; NULL: none */
+    bool is_new;                               /* this call has brought it */
+    int64_t received_ms, updated_ms, ended_ms; /* since 1970; 0: not yet, or not known */
+    const json_t *kept;                        /* of sb_await() */
+};
+/* NULL in the first round. */
+SB_API const struct sb_known *sb_known(const struct sb_exchange *x);
+
                           const char *secret_option);
 
 #endif

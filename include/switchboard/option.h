@@ -19,7 +19,8 @@ enum sb_option_type {
     SB_OPT_URL,  /* https://host[:port][/path]; plain http only to a loopback address */
     SB_OPT_ENUM, /* one of `choices` */
     SB_OPT_JSON_FILE, /* a path; the core reads the file and the plugin sees the document; absent is allowed unless required */
-    SB_OPT_SCRIPT /* a path to a Lua script that the core loads; called with sb_script_call() */
+    SB_OPT_SCRIPT, /* a path to a Lua script that the core loads; called with sb_script_call() */
+    SB_OPT_SECRETS /* a list of secrets, or one text with commas; the core uses them, the plugin sees none */
 };
 
 /* One row. Tables end with a row whose name is NULL. All text is borrowed for the life of the plugin. */

@@ -134,6 +134,14 @@ const json_t *harness_requests(struct harness *h);
 
 /* ---- routes -------------------------------------------------------------------------------------------- */
 
+/* What the journal knows of whatever a handler asks for with sb_await(); `record` is a JSON object or NULL. Without it,
+ * what the handler has emitted itself is new, and nobody knows anything else. Borrows `known` and its texts. */
+void harness_set_known(struct harness *h, const struct sb_known *known, const char *record);
+/* The same once a handler has waited; without it, what it was before. */
+void harness_set_known_later(struct harness *h, const struct sb_known *known, const char *record);
+/* Who calls; else "agent" where the plugin has callers. NULL: as nobody. */
+void harness_set_caller(struct harness *h, const char *name);
+
 struct harness_reply {
     enum sb_verdict verdict;
     const char *reason;
@@ -141,7 +149,9 @@ struct harness_reply {
     int status; /* 404 and 405 when no route fits */
     json_t *json;
     json_t *headers;
-    json_t *emits;
+    json_t *emits;   /* of all rounds */
+    int rounds;      /* how often the handler was called */
+    int64_t wait_ms; /* how long it would have waited at most */
 };
 const struct harness_reply *harness_route(struct harness *h, const char *method, const char *path,
                                           const char *headers, const char *query, const char *body);

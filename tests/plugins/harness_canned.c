@@ -225,24 +225,108 @@ static const char *call_query(void *ctx, const char *name)
     return json_string_value(json_object_get(((const struct call *)ctx)->query, name));
 }
 
+static void call_each_header(void *ctx, void (*fn)(void *to, const char *name, const char *value), void *to)
+{
+    const struct call *call = ctx;
+    const char *name;
+    json_t *value;
+
+    json_object_foreach ((json_t *)(uintptr_t)call->headers, name, value)
+        fn(to, name, json_string_value(value));
+}
+
+void harness_set_known(struct harness *h, const struct sb_known *known, const char *record)
+{
+    h->known[0] = (struct harness_known){ .known = known, .record = record };
+}
+
+void harness_set_known_later(struct harness *h, const struct sb_known *known, const char *record)
+{
+    h->known[1] = (struct harness_known){ .known = known, .record = record };
+}
+
+void harness_set_caller(struct harness *h, const char *name)
+{
+    h->caller = name;
+    h->has_caller = true;
+}
+
+/* The record of an identity among what the handler has emitted itself; borrowed from `emits`. */
+static json_t *find_emitted(const json_t *emits, const struct route_wanted *wanted)
+{
+    size_t i;
+    json_t *emit;
+
+    json_array_foreach (emits, i, emit) {
+        if (strcmp(harness_text(emit, "account"), wanted->account) == 0 &&
+            strcmp(harness_text(emit, "external_id"), wanted->external_id) == 0)
+            return json_object_get(emit, "record");
+    }
+    return NULL;
+}
+
+/* As the engine would look it up. */
+static void next_round(struct harness *h, struct sb_exchange *x, const json_t *emits)
+{
+    struct route_wanted wanted = route_wanted(x);
+    const struct harness_known *set = &h->known[wanted.wait_ms > 0 && h->known[1].known ? 1 : 0];
+    json_t *record = NULL;
+    struct sb_known known = { .state = NULL };
+
+    if (set->known) {
+        known = *set->known;
+        record = set->record ? harness_parse(set->record, "known record") : NULL;
+    } else if ((record = json_incref(find_emitted(emits, &wanted))) != NULL) {
+        known = (struct sb_known){
+            .state = "active", .is_new = true, .received_ms = h->now_ms, .updated_ms = h->now_ms
+        };
+    }
+    assert_true(route_next(x, &known, known.state ? h->reference : NULL, record));
+    json_decref(record);
+}
+
+static void add_emits(json_t *all, json_t *more)
+{
+    (void)json_array_extend(all, more);
+    json_decref(more);
+}
+
 static json_t *run_route(struct harness *h, const struct route_input *in)
 {
     struct route_reply reply;
     struct sb_exchange *x = route_exchange(in);
+    json_t *emits = json_array();
+    int64_t wait_ms = 0;
+    int rounds = 1;
 
     assert_non_null(x);
     enum sb_verdict verdict = route_run(x, &reply);
+    for (; verdict == SB_AGAIN; rounds++) {
+        add_emits(emits, emits_of(x));
+        wait_ms += route_wanted(x).wait_ms;
+        next_round(h, x, emits);
+        verdict = route_run(x, &reply);
+    }
+    add_emits(emits, emits_of(x));
     json_t *headers = json_object();
     for (size_t i = 0; i < reply.header_count; i++)
         (void)json_object_set_new(headers, reply.headers[i].name, json_string(reply.headers[i].value));
-    json_t *shot = json_pack("{s:i, s:s, s:b, s:i, s:O?, s:o, s:o}", "verdict", (int)verdict, "reason",
-                             x->reason, "is_defect", x->is_defect, "status", reply.status, "json", reply.json,
-                             "headers", headers, "emits", emits_of(x));
+    json_t *shot =
+        json_pack("{s:i, s:s, s:b, s:i, s:O?, s:o, s:o, s:i, s:I}", "verdict", (int)verdict, "reason",
+                  x->reason, "is_defect", x->is_defect, "status", reply.status, "json", reply.json, "headers",
+                  headers, "emits", emits, "rounds", rounds, "wait_ms", (json_int_t)wait_ms);
     route_reply_done(&reply);
     exchange_free(x);
     assert_non_null(shot);
     (void)json_array_append_new(h->loose, shot);
     return shot;
+}
+
+static const char *caller_of(const struct harness *h, const struct sb_route *route)
+{
+    if (!h->instance->plugin->callers || route->flags & SB_ROUTE_OPEN)
+        return NULL;
+    return h->has_caller ? h->caller : "agent";
 }
 
 const struct harness_reply *harness_route(struct harness *h, const char *method, const char *path,
@@ -264,10 +348,12 @@ const struct harness_reply *harness_route(struct harness *h, const char *method,
                                     .path = path,
                                     .header = call_header,
                                     .query = call_query,
+                                    .each_header = call_each_header,
                                     .ctx = &call,
                                     .body = body ? body : "",
                                     .body_size = body ? strlen(body) : 0,
-                                    .now_ms = h->now_ms };
+                                    .now_ms = h->now_ms,
+                                    .caller = caller_of(h, route) };
     const json_t *shot = run_route(h, &in);
     harness_compare(shot, run_route(h, &in),
                     "two calls of a route gave different results: the handler is impure");
@@ -279,6 +365,8 @@ const struct harness_reply *harness_route(struct harness *h, const char *method,
                                        .status = (int)json_integer_value(json_object_get(shot, "status")),
                                        .json = json_is_null(json) ? NULL : json,
                                        .headers = json_object_get(shot, "headers"),
-                                       .emits = json_object_get(shot, "emits") };
+                                       .emits = json_object_get(shot, "emits"),
+                                       .rounds = (int)harness_int(shot, "rounds"),
+                                       .wait_ms = harness_int(shot, "wait_ms") };
     return &h->reply;
 }

@@ -14,6 +14,11 @@ struct harness_pair {
     bool is_built;              /* build said SB_OK and no fold has followed */
 };
 
+struct harness_known {
+    const struct sb_known *known; /* NULL: not set */
+    const char *record;
+};
+
 struct harness {
     struct sb_instance *instance;
     char files_dir[64];
@@ -29,6 +34,9 @@ struct harness {
     unsigned answered[HARNESS_ANSWERS_MAX];
     json_t *requests;
     struct harness_reply reply;
+    struct harness_known known[2]; /* of a look, and after a wait */
+    const char *caller;
+    bool has_caller;
     json_t *loose; /* documents handed out besides */
     void *script;  /* loaded by the harness, freed with it */
 };

@@ -113,6 +113,7 @@ static int set_text(struct instance_value *value, struct arena *arena, const cha
     case SB_OPT_RATE:
         return parse_rate(text, &value->number, &value->period_ms, err);
     case SB_OPT_LIST:
+    case SB_OPT_SECRETS:
         return set_list(value, text);
     case SB_OPT_JSON_FILE:
         return set_document(value, arena, text, err);
@@ -126,7 +127,7 @@ static int set_json(struct instance_value *value, struct arena *arena, json_t *g
     enum sb_option_type type = value->option->type;
     bool is_document = json_is_object(given) || json_is_array(given);
 
-    if (is_document && (type == SB_OPT_LIST || type == SB_OPT_JSON_FILE)) {
+    if (is_document && (type == SB_OPT_LIST || type == SB_OPT_SECRETS || type == SB_OPT_JSON_FILE)) {
         value->is_set = true;
         value->json = json_incref(given);
         return 0;
