@@ -14,6 +14,7 @@ struct errand;
 struct admin;
 struct control;
 struct keeper;
+struct late;
 struct webhooks;
 
 struct engine_options {
@@ -39,6 +40,7 @@ struct engine {
     struct control *control;
     struct webhooks *webhooks;
     struct keeper *keeper;
+    struct late *late; /* NULL: no sink tells of delays */
     bool is_stopping, has_failed;
     int64_t started_ms; /* wall */
 };

@@ -252,6 +252,7 @@ void setup_free(struct setup *setup)
     free(setup->scripts);
     free(setup->planned);
     free(setup->pipelines);
+    setup_free_notices(setup);
     free(setup->files_dir);
     free(setup);
 }
@@ -294,7 +295,8 @@ int setup_plan(struct setup *setup, struct sb_error *err)
 
     assert(!setup_has_errors(setup));
     setup->planned = calloc(conf->block_count + 1, sizeof(*setup->planned));
-    setup->pipelines = calloc(conf->pipeline_count + 1, sizeof(*setup->pipelines));
+    setup->pipelines =
+        calloc(2 * conf->pipeline_count + 1, sizeof(*setup->pipelines)); /* with notices of each */
     if (!setup->planned || !setup->pipelines)
         return sb_fail(err, SB_ENOMEM, "out of memory");
     for (size_t i = 0; i < conf->block_count; i++) {
@@ -312,5 +314,5 @@ int setup_plan(struct setup *setup, struct sb_error *err)
                                       .instance_count = conf->block_count,
                                       .pipelines = setup->pipelines,
                                       .pipeline_count = conf->pipeline_count };
-    return 0;
+    return setup_plan_notices(setup, err);
 }

@@ -9,6 +9,13 @@
 
 struct script;
 
+/* A pipeline for notices about late records of another one. */
+struct setup_notices {
+    char *name;          /* owned: "escalations/delayed" */
+    size_t of, pipeline; /* indices into plan.pipelines */
+    int64_t after_ms;    /* how long a record may take */
+};
+
 struct setup {
     struct conf *conf;     /* owned */
     struct loader *loader; /* owned */
@@ -23,6 +30,8 @@ struct setup {
     struct flow_plan_instance *planned;
     struct flow_pipeline *pipelines;
     struct flow_plan plan;
+    struct setup_notices *notices; /* owned, with their names */
+    size_t notice_count;
 };
 
 /* Reads and checks everything that can be checked without a network. Gives a setup also when there are mistakes:
@@ -36,6 +45,10 @@ void setup_free(struct setup *setup); /* NULL allowed */
 bool setup_has_errors(const struct setup *setup);
 /* Makes setup->plan. Only without errors. */
 int setup_plan(struct setup *setup, struct sb_error *err) SB_MUST_CHECK;
+
+/* Its second half (setup_notices.c): pipelines for notices, for which setup->pipelines has room. */
+int setup_plan_notices(struct setup *setup, struct sb_error *err) SB_MUST_CHECK;
+void setup_free_notices(struct setup *setup);
 
 /* Where plugins are looked for when engine.conf does not say: beside the program, else the installed folder. */
 struct loader *setup_loader(const struct conf *conf, struct log *log, struct sb_error *err);

@@ -133,18 +133,28 @@ static void end_with(struct flow *flow, struct run *run, const struct call_resul
 
 /* ---- bad verdicts -------------------------------------------------------------------------------------- */
 
+/* Whether the place is a sink that makes nothing, it only tells what those before it made: there is nothing left that a
+ * dead letter would be about. */
+static bool only_tells(const struct run *run)
+{
+    const struct store_place *place = &run->record->place;
+
+    return (run->call.gate->instance->plugin->flags & SB_TELLS) != 0 &&
+           (place->index > 0 || run->pipeline->is_notices);
+}
+
 /* This instance cannot do it for this record. */
 static void give_up(struct flow *flow, struct run *run, const struct call_result *result,
                     const struct settlement *settlement)
 {
     const struct store_place *place = &run->record->place;
 
-    if (place->phase == STORE_PHASE_SINK) {
+    if (place->phase == STORE_PHASE_SINK && !only_tells(run)) {
         end_with(flow, run, result, settlement, STORE_DEAD, NULL);
         return;
     }
     /* A conversation gets its ticket whatever could not be found out about it: the ticket says what is
-     * missing. */
+     * missing. And what only tells of the ticket takes nothing away when it cannot. */
     if (!itinerary_switch(flow, run, true)) {
         if (!itinerary_add_problem(run, run->call.gate->name, result->reason)) {
             flow_fail(flow, "out of memory");

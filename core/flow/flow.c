@@ -104,7 +104,7 @@ static int make_polls(struct flow *flow)
     for (size_t i = 0; i < plan->pipeline_count; i++) {
         const struct flow_pipeline *pipeline = &plan->pipelines[i];
         struct gate *gate = flow_gate(flow, pipeline->source);
-        if (pipeline->is_off || gate->off_reason || !gate->instance->plugin->poll)
+        if (pipeline->is_off || pipeline->is_notices || gate->off_reason || !gate->instance->plugin->poll)
             continue;
         flow->polls[flow->poll_count] = poll_new(flow, pipeline, gate);
         if (!flow->polls[flow->poll_count])

@@ -18,6 +18,9 @@ struct flow_stage {
 struct flow_pipeline {
     const char *name;
     bool is_off; /* no polling; its unfinished records wait */
+    /* For notices about the records of another pipeline, whose source it names: nothing is asked or told here, its records
+     * go to the sinks at once, and are not counted as conversations. */
+    bool is_notices;
     size_t source;
     struct flow_stage stages[FLOW_STAGES_MAX];
     size_t stage_count;

@@ -86,7 +86,7 @@ static struct gate *gate_of_place(struct flow *flow, struct run *run)
     switch (place->phase) {
     case STORE_PHASE_SOURCE:
         gate = flow_gate(flow, pipeline->source);
-        return gate->off_reason ? NULL : gate;
+        return gate->off_reason || pipeline->is_notices ? NULL : gate;
     case STORE_PHASE_STAGE:
         return place->index < pipeline->stage_count
                    ? gate_of_stage(flow, run, &pipeline->stages[place->index])

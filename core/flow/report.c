@@ -79,10 +79,14 @@ void report_end(struct flow *flow, const struct run *run)
     const char *const labels[] = { "state", word, NULL };
     enum log_level level = run->record->state == STORE_DEAD ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO;
 
-    metric_add(metrics_get(flow->metrics, METRIC_COUNTER, "switchboard_records_ended_total",
-                           "records by how they ended", labels),
+    bool is_notice = run->pipeline && run->pipeline->is_notices;
+
+    metric_add(is_notice ? metrics_get(flow->metrics, METRIC_COUNTER, "switchboard_notices_ended_total",
+                                       "notices by how they ended", labels)
+                         : metrics_get(flow->metrics, METRIC_COUNTER, "switchboard_records_ended_total",
+                                       "records by how they ended", labels),
                1);
-    LOG_AT(flow->log, level, "record ended", LOG_INT("record", run->id),
+    LOG_AT(flow->log, level, is_notice ? "notice ended" : "record ended", LOG_INT("record", run->id),
            LOG_STR("id", run->record->external_id), LOG_STR("state", word),
            LOG_STR("reason", run->record->reason));
 }

@@ -118,7 +118,9 @@ static void end_run(struct flow *flow, struct run *run)
 {
     if (run->record) {
         report_end(flow, run);
-        if (run->record->state == STORE_DONE)
+        if (run->pipeline && run->pipeline->is_notices)
+            ; /* no conversation of its own */
+        else if (run->record->state == STORE_DONE)
             flow->done_count++;
         else if (run->record->state == STORE_DEAD)
             flow->dead_count++;
@@ -167,19 +169,22 @@ static uint64_t seed_of(const struct store_record *record)
     return seed;
 }
 
-/* By name; or, when the pipeline was renamed, the one with the same source. */
+/* By name; or, when the pipeline was renamed, the one with the same source. A notice must not become a ticket: it goes to
+ * the notices of that source or nowhere. */
 static const struct flow_pipeline *find_pipeline(struct flow *flow, const struct store_record *record)
 {
     const struct flow_plan *plan = flow->plan;
     const json_t *source = json_object_get(record->sections, "source");
     const char *plugin = source ? json_str(source, "plugin") : NULL;
+    bool is_notice = json_object_get(record->sections, "notice") != NULL;
 
     for (size_t i = 0; i < plan->pipeline_count; i++)
         if (strcmp(plan->pipelines[i].name, record->pipeline) == 0)
             return &plan->pipelines[i];
     for (size_t i = 0; plugin && i < plan->pipeline_count; i++) {
         const struct gate *gate = flow_gate(flow, plan->pipelines[i].source);
-        if (gate->instance && strcmp(gate->instance->plugin->name, plugin) == 0)
+        if (gate->instance && strcmp(gate->instance->plugin->name, plugin) == 0 &&
+            plan->pipelines[i].is_notices == is_notice)
             return &plan->pipelines[i];
     }
     return NULL;
@@ -389,18 +394,9 @@ void run_on_committed(struct flow *flow, struct run *run)
     assert(run->state == RUN_COMMITTING);
     if (run->notes) {
         report_notes(flow, run);
-static void tell_news(const struct flow *flow, const struct run *run)
-{
-    bool is_news = run->after == AFTER_END || json_at(run->record->sections, "ticket.number");
-
-    if (flow->world.news && is_news)
-        flow->world.news(flow->world.ctx, run->id);
-}
-
         json_decref(run->notes);
         run->notes = NULL;
     }
-    tell_news(flow, run);
     switch (run->after) {
     case AFTER_SEND:
         run->state = RUN_CALLING;

@@ -71,35 +71,14 @@ struct sb_step {
     uint32_t settle_ms;
 };
 
-enum sb_route_flags {
-    SB_ROUTE_OPEN = 1u << 0 /* anybody may call it, whatever the plugin's `callers` say */
-};
-
 /* One HTTP route of a source that is told. `handle` runs on the loop with the request as its answer-to-be: it reads
- * sb_in_*(), emits records and writes the reply with sb_reply_*(). The reply leaves after the records are committed.
- *
- * SB_OK: commit and reply. SB_REJECT: reply, emit nothing. SB_AGAIN after sb_await(): commit, and call the handler again
- * with the record that it asked for (the next round: sb_round(), sb_known(), sb_get()). */
+ * sb_in_*(), emits records and writes the reply with sb_reply_*(). The reply leaves after the records are committed. */
 struct sb_route {
     const char *method; /* "POST" */
     const char *path;   /* "/v1/escalations" or "/v1/escalations/{id}" */
     size_t body_max;    /* larger bodies are answered 413 before the handler runs */
-    enum sb_verdict (*handle)(struct sb_exchange *x);
-    uint32_t flags;              /* enum sb_route_flags */
-    const char *body_max_option; /* SIZE option with a smaller limit; NULL: none */
-};
-
-/* Who may call the routes of a source, and how often. Verified by the core before a handler runs, for a plugin never
- * sees a secret: a call without a right token or signature is answered 401, one too many 429. Names of options. */
-struct sb_callers {
-    /* SECRETS: bearer tokens, each as "name:secret" or as a secret alone (named "agent"). Several of one name are one
-     * caller. */
-    const char *tokens;
-    /* SECRETS or NULL: when it has a value, each call must also be signed: the header X-Switchboard-Signature is
-     * "sha256=" and the HMAC-SHA-256 of "<time>.<body>" in hex, with the seconds since 1970 of X-Switchboard-Timestamp. */
-    const char *signing_keys;
-    const char *replay_window; /* DURATION or NULL: how far that time may be from now; without: 5 minutes */
-    const char *rate;          /* RATE or NULL: calls of one caller */
+    enum sb_verdict (*handle)(
+        struct sb_exchange *x); /* SB_OK: commit and reply; SB_REJECT: reply, emit nothing */
 };
 
 /* How the core signs in for this plugin. Credentials go only to the hosts of the options listed in `hosts`. */
@@ -127,7 +106,14 @@ struct sb_auth {
 };
 
 enum sb_plugin_flags {
-    SB_READS_FILES = 1u << 0 /* `work` uses a library that reads its own model files */
+    SB_READS_FILES = 1u << 0, /* `work` uses a library that reads its own model files */
+    /* Sinks: it makes nothing of its own, it tells somebody what the sinks before it made. What it cannot tell is noted on
+     * the record as a problem, and the record goes on; without a sink before it, it is a sink like any other. */
+    SB_TELLS = 1u << 1,
+    /* Sinks with SB_TELLS and an option `delayed_after` (DURATION, 0: never): of a record of a source that is told, with
+     * an `escalation`, that is not delivered after so long, a notice is made: a record of its own that goes through this
+     * sink alone, with the sections `notice`, `escalation`, `user` and, where it exists already, `ticket`. */
+    SB_TELLS_DELAY = 1u << 2
 };
 
 /* The descriptor. Every pointer is borrowed for ever and points to constants. */
@@ -158,6 +144,3 @@ struct sb_plugin {
 extern SB_API const struct sb_plugin switchboard_plugin;
 
 #endif
-
-    /* Sources that are told; NULL: the handlers verify their calls themselves. */
-    const struct sb_callers *callers;

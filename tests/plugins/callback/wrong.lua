@@ -1,0 +1,4 @@
+-- A script that gives what is no text.
+function message()
+  return 17
+end
