@@ -26,7 +26,7 @@ void engine_look(struct engine *engine)
     if (flow_has_failed(engine->flow)) {
         engine->has_failed = true;
         loop_stop(engine->loop);
-    } else if (engine->is_stopping ? flow_is_quiet(engine->flow)
+    } else if (engine->is_stopping ? flow_is_quiet(engine->flow) && webhooks_is_quiet(engine->webhooks)
                                    : engine->options.once && flow_is_done(engine->flow)) {
         loop_stop(engine->loop);
     }
@@ -72,6 +72,7 @@ void engine_stop(struct engine *engine)
                LOG_INT("timeout_ms", engine->setup->conf->settings.shutdown_timeout_ms));
     loop_timer_arm(engine->shutdown_timer, (uint64_t)engine->setup->conf->settings.shutdown_timeout_ms);
     flow_stop(engine->flow);
+    webhooks_stop(engine->webhooks);
     engine_look(engine);
 }
 
@@ -198,8 +199,7 @@ void engine_free(struct engine *engine)
     if (!engine)
         return;
     /* Those who may call back end first, the flow that they call last. */
-    keeper_free(engine->keeper);
-    webhooks_free(engine->webhooks);
+    webhooks_close(engine->webhooks);
     control_free(engine->control);
     admin_free(engine->admin);
     http_client_free(engine->client);
@@ -210,6 +210,9 @@ void engine_free(struct engine *engine)
     engine_world_done(engine);
     flow_free(engine->flow);
     alerts_free(engine->alerts);
+    webhooks_free(engine->webhooks); /* its looks work on the store's thread */
+    keeper_free(engine->keeper); /* both work on the store's thread */
+    late_free(engine->late);
     loop_timer_free(engine->flow_timer);
     loop_timer_free(engine->shutdown_timer);
     loop_post_free(engine->store_post);

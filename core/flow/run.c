@@ -394,9 +394,18 @@ void run_on_committed(struct flow *flow, struct run *run)
     assert(run->state == RUN_COMMITTING);
     if (run->notes) {
         report_notes(flow, run);
+static void tell_news(const struct flow *flow, const struct run *run)
+{
+    bool is_news = run->after == AFTER_END || json_at(run->record->sections, "ticket.number");
+
+    if (flow->world.news && is_news)
+        flow->world.news(flow->world.ctx, run->id);
+}
+
         json_decref(run->notes);
         run->notes = NULL;
     }
+    tell_news(flow, run);
     switch (run->after) {
     case AFTER_SEND:
         run->state = RUN_CALLING;

@@ -71,14 +71,35 @@ struct sb_step {
     uint32_t settle_ms;
 };
 
+enum sb_route_flags {
+    SB_ROUTE_OPEN = 1u << 0 /* anybody may call it, whatever the plugin's `callers` say */
+};
+
 /* One HTTP route of a source that is told. `handle` runs on the loop with the request as its answer-to-be: it reads
- * sb_in_*(), emits records and writes the reply with sb_reply_*(). The reply leaves after the records are committed. */
+ * sb_in_*(), emits records and writes the reply with sb_reply_*(). The reply leaves after the records are committed.
+ *
+ * SB_OK: commit and reply. SB_REJECT: reply, emit nothing. SB_AGAIN after sb_await(): commit, and call the handler again
+ * with the record that it asked for (the next round: sb_round(), sb_known(), sb_get()). */
 struct sb_route {
     const char *method; /* "POST" */
     const char *path;   /* "/v1/escalations" or "/v1/escalations/{id}" */
     size_t body_max;    /* larger bodies are answered 413 before the handler runs */
-    enum sb_verdict (*handle)(
-        struct sb_exchange *x); /* SB_OK: commit and reply; SB_REJECT: reply, emit nothing */
+    enum sb_verdict (*handle)(struct sb_exchange *x);
+    uint32_t flags;              /* enum sb_route_flags */
+    const char *body_max_option; /* SIZE option with a smaller limit; NULL: none */
+};
+
+/* Who may call the routes of a source, and how often. Verified by the core before a handler runs, for a plugin never
+ * sees a secret: a call without a right token or signature is answered 401, one too many 429. Names of options. */
+struct sb_callers {
+    /* SECRETS: bearer tokens, each as "name:secret" or as a secret alone (named "agent"). Several of one name are one
+     * caller. */
+    const char *tokens;
+    /* SECRETS or NULL: when it has a value, each call must also be signed: the header X-Switchboard-Signature is
+     * "sha256=" and the HMAC-SHA-256 of "<time>.<body>" in hex, with the seconds since 1970 of X-Switchboard-Timestamp. */
+    const char *signing_keys;
+    const char *replay_window; /* DURATION or NULL: how far that time may be from now; without: 5 minutes */
+    const char *rate;          /* RATE or NULL: calls of one caller */
 };
 
 /* How the core signs in for this plugin. Credentials go only to the hosts of the options listed in `hosts`. */
@@ -144,3 +165,6 @@ struct sb_plugin {
 extern SB_API const struct sb_plugin switchboard_plugin;
 
 #endif
+
+    /* Sources that are told; NULL: the handlers verify their calls themselves. */
+    const struct sb_callers *callers;
