@@ -59,6 +59,16 @@ int sb_script_call(struct sb_exchange *x, const char *option, const char *functi
                                        x->in.now_ms, ret_result, err);
 }
 
+bool sb_script_has(const struct sb_exchange *x, const char *option, const char *function)
+{
+    const struct sb_instance *instance = x->in.instance;
+    const struct instance_script *script = option ? find_script(instance, option) : NULL;
+
+    if (!script || !instance->script_host || !function)
+        return false;
+    return !instance->script_host->has || instance->script_host->has(script->script, function);
+}
+
 enum sb_verdict sb_script_failed(struct sb_exchange *x, const struct sb_error *err)
 {
     exchange_say(x, "script: %s", err->text[0] ? err->text : "failed without saying why");

@@ -1,9 +1,11 @@
 /* The request as a step writes it: a draft that is checked and made ready once build has said SB_OK. */
 #include <ctype.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/base64.h"
 #include "io/url.h"
 #include "plugin/exchange_inner.h"
 
@@ -60,7 +62,12 @@ bool sb_request_url(struct sb_exchange *x, const char *method, const char *url)
 {
     struct url_place place;
 
-    if (!url || url_place(url, &place, NULL) < 0 || place.has_secret || place.has_user)
+    if (!url)
+        return false;
+    int rc = url_place(url, &place, NULL);
+    if (rc == SB_ENOMEM)
+        exchange_run_out(x);
+    if (rc < 0 || place.has_secret || place.has_user)
         return false;
     if (!place.is_https && !place.is_loopback)
         return false;
@@ -299,6 +306,22 @@ void sb_multipart_file(struct sb_exchange *x, const char *name, const char *file
     draft->part_files[part - x->request.parts] = sb_strdup(x, file);
 }
 
+bool sb_multipart_base64(struct sb_exchange *x, const char *name, const char *filename,
+                         const char *content_type, const char *base64)
+{
+    size_t size = base64 ? strlen(base64) : 0;
+
+    if (!base64 || base64_size(base64, size) < 0)
+        return false;
+    unsigned char *bytes = exchange_alloc(x, size / 4 * 3 + 1);
+    struct http_part *part = new_part(x, name, "sb_multipart_base64");
+    part->bytes = (const char *)bytes;
+    part->size = (size_t)base64_read(base64, size, bytes);
+    part->filename = sb_strdup(x, filename ? filename : "file");
+    part->content_type = content_type ? sb_strdup(x, content_type) : NULL;
+    return true;
+}
+
 /* ---- files, limits, signature -------------------------------------------------------------------------- */
 
 static bool is_file_name(const char *name)
@@ -347,9 +370,14 @@ int64_t sb_file_size(const struct sb_exchange *x, const char *file)
     struct stat info;
     const char *path = exchange_file_path(writable, file);
 
-    if (!path || stat(path, &info) < 0 || !S_ISREG(info.st_mode))
+    if (!path)
         return -1;
-    return info.st_size;
+    if (stat(path, &info) == 0)
+        return S_ISREG(info.st_mode) ? info.st_size : -1;
+    /* A disk that does not answer is no missing file: what a step does without the file would be for ever. */
+    if (errno != ENOENT && errno != ENOTDIR)
+        exchange_give_up(writable, "cannot look at '%s': %s", file, strerror(errno));
+    return -1;
 }
 
 void sb_timeout_ms(struct sb_exchange *x, int64_t timeout_ms)

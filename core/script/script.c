@@ -294,4 +294,9 @@ static int host_call(void *script, const char *function, const json_t *record, c
     return script_call(script, function, record, argument, seed, now_ms, ret_result, err);
 }
 
-const struct script_host script_host = { .call = host_call };
+static bool host_has(void *script, const char *function)
+{
+    return script_has(script, function);
+}
+
+const struct script_host script_host = { .call = host_call, .has = host_has };

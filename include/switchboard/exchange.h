@@ -171,6 +171,9 @@ SB_API void sb_form(struct sb_exchange *x, const char *name, const char *value);
 SB_API void sb_multipart(struct sb_exchange *x, const char *name, const char *value);
 SB_API void sb_multipart_file(struct sb_exchange *x, const char *name, const char *filename,
                               const char *content_type, const char *file);
+/* The same for a file that the record holds as base64 (RFC 4648, padded). False, and no part, when `base64` is none. */
+SB_API bool sb_multipart_base64(struct sb_exchange *x, const char *name, const char *filename,
+                                const char *content_type, const char *base64) SB_MUST_CHECK;
 /* The body of a 2xx answer goes to the record's file `name` ("recording.mp3"), at most `size_max` bytes, hashed and
  * synced before the outcome. Other answers are kept in memory as usual. */
 SB_API void sb_save_body(struct sb_exchange *x, const char *name, uint64_t size_max);
@@ -212,6 +215,8 @@ SB_API int sb_audio_decode(struct sb_exchange *x, const char *file, uint32_t rat
  * script: return sb_script_failed(). */
 SB_API int sb_script_call(struct sb_exchange *x, const char *option, const char *function,
                           const json_t *argument, json_t **ret_result, struct sb_error *err) SB_MUST_CHECK;
+/* Whether that script defines `function`: for what a script may leave to the plugin. */
+SB_API bool sb_script_has(const struct sb_exchange *x, const char *option, const char *function);
 /* Sends the record to the dead letters with the script's error, whatever alternatives there are. */
 SB_API enum sb_verdict sb_script_failed(struct sb_exchange *x, const struct sb_error *err);
 
@@ -241,17 +246,17 @@ SB_API const char *sb_wall_time(struct sb_exchange *x, int64_t ms, int offset_mi
 /* "2026-03-10T09:00:11Z". */
 SB_API const char *sb_rfc3339(struct sb_exchange *x, int64_t ms);
 
-/* A list or object member by name as text or number, tolerant of numbers written as strings; for answers. */
-SB_API const char *sb_json_str(const json_t *object, const char *name); /* NULL when not a string */
-SB_API int64_t sb_json_int(const json_t *object, const char *name,
-                           int64_t otherwise); /* also "17" and 17.0 */
-SB_API double sb_json_number(const json_t *object, const char *name, double otherwise); /* also "12.5" */
 /* SHA-256 in hex of `value` in its canonical form: no white space, members sorted by name. */
 SB_API const char *sb_json_sha256(struct sb_exchange *x, const json_t *value);
 /* "host:port" of an absolute address that begins with https:// (http:// for loopback only), has no user name in it, and
  * could be asked; NULL for any other text. `ret_is_allowed` (NULL allowed): whether sb_request_url() would take it. */
 SB_API const char *sb_url_host(struct sb_exchange *x, const char *url, bool *ret_is_allowed);
 
+/* A list or object member by name as text or number, tolerant of numbers written as strings; for answers. */
+SB_API const char *sb_json_str(const json_t *object, const char *name); /* NULL when not a string */
+SB_API int64_t sb_json_int(const json_t *object, const char *name,
+                           int64_t otherwise); /* also "17" and 17.0 */
+SB_API double sb_json_number(const json_t *object, const char *name, double otherwise); /* also "12.5" */
 SB_API const json_t *sb_json_at(const json_t *value, const char *path); /* "a.b.0.c"; NULL: absent */
 
 /* ---- routes -------------------------------------------------------------------------------------------- */
@@ -261,22 +266,17 @@ SB_API const char *sb_in_query(const struct sb_exchange *x, const char *name);
 SB_API const char *sb_in_path(const struct sb_exchange *x, const char *name);       /* "{id}" of the route */
 SB_API const json_t *sb_in_json(const struct sb_exchange *x, struct sb_error *err); /* NULL with the reason */
 SB_API const char *sb_in_body(const struct sb_exchange *x, size_t *ret_size);
+/* All headers by name in lower case, without those that hold credentials. */
+SB_API const json_t *sb_in_headers(struct sb_exchange *x);
+/* The name of the token that the call showed; NULL on an open route, and in a plugin without `callers`. */
+SB_API const char *sb_in_caller(const struct sb_exchange *x);
 /* Verifies inbound credentials in constant time against the secret option: a bearer token, or HMAC-SHA-256 in
  * `header` over the body. */
 SB_API bool sb_in_bearer_is(const struct sb_exchange *x, const char *secret_option);
 SB_API bool sb_in_hmac_is(const struct sb_exchange *x, const char *secret_option, const char *header);
 SB_API void sb_reply_json(struct sb_exchange *x, int status, json_t *value); /* takes value */
-/* All headers by name in lower case, without those that hold credentials. */
-SB_API const json_t *sb_in_headers(struct sb_exchange *x);
-/* The name of the token that the call showed; NULL on an open route, and in a plugin without `callers`. */
-SB_API const char *sb_in_caller(const struct sb_exchange *x);
 SB_API void sb_reply_header(struct sb_exchange *x, const char *name, const char *value);
 
-/* Outbound: adds `header` with "sha256=" and the HMAC-SHA-256 of the body, made by the core while it sends. */
-SB_API void sb_sign_body(struct sb_exchange *x, const char *header, const char *secret_option);
-/* The same with a time stamp, so that the other side can refuse what is replayed: adds `time_header` with the seconds
- * since 1970, and signs "<seconds>.<body>". */
-SB_API void sb_sign_timed(struct sb_exchange *x, const char *time_header, const char *header,
 /* Asks for the conversation of an identity: `return SB_AGAIN` next, and the handler is called again once what it has
  * emitted is committed and the record was looked up. With `wait_ms` > 0 not before the record has a ticket or has ended,
  * the time is over, or the caller has gone; at most SB_AWAIT_MAX_MS, and at once when too many calls wait already. Takes
@@ -299,6 +299,11 @@ struct sb_known {
 /* NULL in the first round. */
 SB_API const struct sb_known *sb_known(const struct sb_exchange *x);
 
+/* Outbound: adds `header` with "sha256=" and the HMAC-SHA-256 of the body, made by the core while it sends. */
+SB_API void sb_sign_body(struct sb_exchange *x, const char *header, const char *secret_option);
+/* The same with a time stamp, so that the other side can refuse what is replayed: adds `time_header` with the seconds
+ * since 1970, and signs "<seconds>.<body>". */
+SB_API void sb_sign_timed(struct sb_exchange *x, const char *time_header, const char *header,
                           const char *secret_option);
 
 #endif

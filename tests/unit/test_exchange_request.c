@@ -266,6 +266,32 @@ static enum sb_verdict build_parts(struct sb_exchange *x)
     return SB_OK;
 }
 
+static enum sb_verdict build_inline_parts(struct sb_exchange *x)
+{
+    sb_request(x, "POST", sb_option_str(x, "base_url"));
+    bool is_refused = !sb_multipart_base64(x, "file", "a.bin", NULL, "no base64!");
+    bool is_taken = sb_multipart_base64(x, "file", "photo.png", "image/png", "AAECgP8=");
+    return is_refused && is_taken ? SB_OK : SB_REJECT;
+}
+
+static void a_file_may_be_inside_the_record(void **state)
+{
+    (void)state;
+    static const unsigned char bytes[] = { 0, 1, 2, 0x80, 0xff };
+    struct kit kit;
+    kit_begin(&kit, &basic, "{}");
+    assert_int_equal(kit_build(&kit, build_inline_parts), SB_OK);
+    assert_int_equal(kit.x->request.part_count, 1);
+    assert_int_equal(kit.x->request.parts[0].size, sizeof(bytes));
+    assert_memory_equal(kit.x->request.parts[0].bytes, bytes, sizeof(bytes));
+    assert_string_equal(kit.x->request.parts[0].filename, "photo.png");
+    assert_string_equal(kit.x->request.parts[0].content_type, "image/png");
+    AUTO_JSON shown = exchange_request_json(kit.x);
+    kit_same(json_object_get(shown, "body"),
+             "{\"parts\": [{\"name\": \"file\", \"value\": {\"bytes\": 5}}]}");
+    kit_end(&kit);
+}
+
 static enum sb_verdict build_file(struct sb_exchange *x)
 {
     sb_request(x, "POST", sb_option_str(x, "base_url"));
@@ -371,6 +397,7 @@ int main(void)
         cmocka_unit_test(a_given_address_must_be_of_an_allowed_host),
         cmocka_unit_test(a_json_body_is_written_and_signed),
         cmocka_unit_test(forms_and_texts_are_written),
+        cmocka_unit_test(a_file_may_be_inside_the_record),
         cmocka_unit_test(files_are_named_below_the_records_folder),
         cmocka_unit_test(the_records_folder_is_made_for_its_first_file),
     };
