@@ -205,14 +205,12 @@ void engine_free(struct engine *engine)
     http_client_free(engine->client);
     workers_free(engine->workers);
     store_thread_free(engine->store);
+    webhooks_free(engine->webhooks); /* its looks work on the store's thread */
     keeper_free(engine->keeper); /* both work on the store's thread */
     late_free(engine->late);
     engine_world_done(engine);
     flow_free(engine->flow);
     alerts_free(engine->alerts);
-    webhooks_free(engine->webhooks); /* its looks work on the store's thread */
-    keeper_free(engine->keeper); /* both work on the store's thread */
-    late_free(engine->late);
     loop_timer_free(engine->flow_timer);
     loop_timer_free(engine->shutdown_timer);
     loop_post_free(engine->store_post);

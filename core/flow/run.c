@@ -389,11 +389,6 @@ void run_commit(struct flow *flow, struct run *run, struct store_change *change,
     flow->world.commit(flow->world.ctx, change, actor_ticket(&run->call.actor));
 }
 
-void run_on_committed(struct flow *flow, struct run *run)
-{
-    assert(run->state == RUN_COMMITTING);
-    if (run->notes) {
-        report_notes(flow, run);
 static void tell_news(const struct flow *flow, const struct run *run)
 {
     bool is_news = run->after == AFTER_END || json_at(run->record->sections, "ticket.number");
@@ -402,6 +397,12 @@ static void tell_news(const struct flow *flow, const struct run *run)
         flow->world.news(flow->world.ctx, run->id);
 }
 
+void run_on_committed(struct flow *flow, struct run *run)
+{
+    assert(run->state == RUN_COMMITTING);
+    tell_news(flow, run);
+    if (run->notes) {
+        report_notes(flow, run);
         json_decref(run->notes);
         run->notes = NULL;
     }

@@ -109,11 +109,11 @@ enum sb_verdict exchange_finish_request(struct sb_exchange *x);
 void exchange_drop_request(struct sb_exchange *x); /* forgets the draft and the request */
 /* The absolute path of a file of this record ("12/recording.mp3"), or NULL after a defect. */
 const char *exchange_file_path(struct sb_exchange *x, const char *file);
+/* Forgets the emitted records, which were committed. */
+void exchange_forget_emits(struct sb_exchange *x);
 /* Forgets what a call that ends in SB_RETRY or SB_REJECT has written. */
 void exchange_roll_back(struct sb_exchange *x);
 /* Ends a call: what it wrote must fit the record schema, and counts only with a verdict that keeps changes. */
-/* Forgets the emitted records, which were committed. */
-void exchange_forget_emits(struct sb_exchange *x);
 enum sb_verdict exchange_settle(struct sb_exchange *x, enum sb_verdict verdict);
 
 #endif

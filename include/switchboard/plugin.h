@@ -159,12 +159,12 @@ struct sb_plugin {
     /* Checks options that depend on each other. No I/O. NULL: nothing to check. Returns 0, or negative with `err`. */
     int (*open)(struct sb_instance *instance, struct sb_error *err);
     void (*close)(struct sb_instance *instance);
+
+    /* Sources that are told; NULL: the handlers verify their calls themselves. */
+    const struct sb_callers *callers;
 };
 
 /* What a plugin's shared object exports. */
 extern SB_API const struct sb_plugin switchboard_plugin;
 
 #endif
-
-    /* Sources that are told; NULL: the handlers verify their calls themselves. */
-    const struct sb_callers *callers;
