@@ -71,8 +71,8 @@ void engine_stop(struct engine *engine)
     LOG_NOTICE(engine->log, "stopping",
                LOG_INT("timeout_ms", engine->setup->conf->settings.shutdown_timeout_ms));
     loop_timer_arm(engine->shutdown_timer, (uint64_t)engine->setup->conf->settings.shutdown_timeout_ms);
-    flow_stop(engine->flow);
     webhooks_stop(engine->webhooks);
+    flow_stop(engine->flow);
     engine_look(engine);
 }
 

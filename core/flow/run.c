@@ -406,7 +406,6 @@ void run_on_committed(struct flow *flow, struct run *run)
         json_decref(run->notes);
         run->notes = NULL;
     }
-    tell_news(flow, run);
     switch (run->after) {
     case AFTER_SEND:
         run->state = RUN_CALLING;
