@@ -1,0 +1,27 @@
+/* What a simulator process has once for all its seeds: a folder for engine.conf, and the plugins that are linked in. */
+#ifndef TESTS_SIMULATION_WORKSHOP_H
+#define TESTS_SIMULATION_WORKSHOP_H
+
+#include <stdint.h>
+
+#include "app/setup.h"
+#include "simulation/scenario.h"
+
+/* What is written into engine.conf: at the first start from the scenario, later changed by chance. */
+struct sim_config {
+    const char *pipeline;   /* the name of the pipeline of calls */
+    const char *classifier; /* the second stage */
+    int64_t settle_ms, poll_interval_ms;
+    uint32_t note_size_max, concurrency, max_in_flight;
+    bool has_openai;
+};
+struct sim_config config_of(const struct scenario *scenario);
+
+struct workshop;
+
+struct workshop *workshop_new(void);
+void workshop_free(struct workshop *workshop); /* NULL allowed */
+/* The engine's own assembly of `config`: what `switchboard run` does, with the linked plugins. */
+struct setup *workshop_setup(struct workshop *workshop, const struct sim_config *config, struct log *log);
+
+#endif
