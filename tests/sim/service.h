@@ -284,5 +284,6 @@ extern const struct sim_service_def sim_deepgram;   /* deepgram.c */
 extern const struct sim_service_def sim_openai;     /* openai.c */
 extern const struct sim_service_def sim_desk;       /* zoho_desk.c */
 extern const struct sim_service_def sim_accounts;   /* zoho_accounts.c, after desk */
+extern const struct sim_service_def sim_callback;   /* callback.c */
 
 #endif

@@ -16,7 +16,11 @@ const struct sim_service_def *const sim_services[] = {
 #ifdef SIM_HAVE_OPENAI
     &sim_openai,
 #endif
-    &sim_desk,       &sim_accounts, &sim_control, NULL,
+    &sim_desk,       &sim_accounts,
+#ifdef SIM_HAVE_CALLBACK
+    &sim_callback,
+#endif
+    &sim_control,    NULL,
 };
 
 struct sim_service *sim_service_find(struct sim *sim, const char *name)
