@@ -144,7 +144,8 @@ void operator_look(struct sim_engine *engine)
 
 /* ---- housekeeping -------------------------------------------------------------------------------------- */
 
-static int remove_files(struct sim_engine *engine, const char *instance, int64_t before_ms, struct sb_error *err)
+static int remove_files(struct sim_engine *engine, const char *instance, int64_t before_ms,
+                        struct sb_error *err)
 {
     AUTO_JSON files = NULL;
     size_t index;

@@ -70,6 +70,7 @@ struct scenario scenario_of(uint64_t seed)
     static const int64_t sizes[] = { 1000, 1500, 30000, 30000 };
     static const int64_t ways[] = { 1, 2, 4, 4, 20 };
     static const int64_t rooms[] = { 1, 2, 5, 500, 500 };
+    static const int64_t pages[] = { 1, 2, 3, 5, 100, 100 };
     static const int64_t intervals[] = { 5 * MINUTE_MS, 15 * MINUTE_MS, 30 * MINUTE_MS, HOUR_MS };
     static const int64_t spans[] = { HOUR_MS, 2 * HOUR_MS, 3 * HOUR_MS, 6 * HOUR_MS };
     struct chance chance = chance_stream(seed, "scenario");
@@ -83,6 +84,7 @@ struct scenario scenario_of(uint64_t seed)
     scenario.note_size_max = (uint32_t)pick(&chance, sizes, 4);
     scenario.concurrency = (uint32_t)pick(&chance, ways, 5);
     scenario.max_in_flight = (uint32_t)pick(&chance, rooms, 5);
+    scenario.page_size = (uint32_t)pick(&chance, pages, 6);
     scenario.poll_interval_ms = pick(&chance, intervals, 4);
     scenario.has_openai = chance_below(&chance, 4) > 0;
     mix_faults(&scenario);

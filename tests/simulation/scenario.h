@@ -88,6 +88,7 @@ struct scenario {
     uint32_t note_size_max;
     uint32_t concurrency; /* of zoho_desk */
     uint32_t max_in_flight;
+    uint32_t page_size; /* of the source's lists */
     int64_t poll_interval_ms;
     bool has_openai; /* else the keyword rules decide */
 };

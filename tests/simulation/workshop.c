@@ -30,6 +30,7 @@ struct sim_config config_of(const struct scenario *scenario)
                                 .note_size_max = scenario->note_size_max,
                                 .concurrency = scenario->concurrency,
                                 .max_in_flight = scenario->max_in_flight,
+                                .page_size = scenario->page_size,
                                 .has_openai = scenario->has_openai };
 }
 
@@ -90,8 +91,10 @@ static void write_source(const struct sim_config *config, struct buf *text)
     buf_printf(text,
                "exotel = {\n"
                "    account_sid = \"%s\"\n    api_key = \"%s\"\n    api_token = \"%s\"\n"
-               "    poll_interval = \"%lldms\"\n    agents = \"agents_config.json\"\n}\n",
-               SIM_ACCOUNT, SIM_EXOTEL_KEY, SIM_EXOTEL_TOKEN, (long long)config->poll_interval_ms);
+               "    poll_interval = \"%lldms\"\n    agents = \"agents_config.json\"\n"
+               "    page_size = %u\n}\n",
+               SIM_ACCOUNT, SIM_EXOTEL_KEY, SIM_EXOTEL_TOKEN, (long long)config->poll_interval_ms,
+               config->page_size);
 }
 
 static void write_stages(const struct sim_config *config, struct buf *text)

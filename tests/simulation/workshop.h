@@ -12,7 +12,7 @@ struct sim_config {
     const char *pipeline;   /* the name of the pipeline of calls */
     const char *classifier; /* the second stage */
     int64_t settle_ms, poll_interval_ms;
-    uint32_t note_size_max, concurrency, max_in_flight;
+    uint32_t note_size_max, concurrency, max_in_flight, page_size;
     bool has_openai;
 };
 struct sim_config config_of(const struct scenario *scenario);
