@@ -2,8 +2,10 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "app/command.h"
+#include "base/json.h"
 #include "base/parse.h"
 #include "base/scope.h"
 
@@ -56,9 +58,31 @@ static int help(const char *verb)
     return verb ? complain(verb) : print_help(stdout, EXIT_OK);
 }
 
+/* Libraries end the process without a word when the machine refuses them a thread or memory. The journal is made for that;
+ * whoever reads the log is told. */
+static void say_aborted(int signum)
+{
+    static const char text[] =
+        "switchboard: aborted: the machine has no memory or no threads left, or a library found "
+        "itself broken; what was committed is safe, and the next start goes on from there\n";
+
+    (void)signum;
+    (void)!write(STDERR_FILENO, text, sizeof(text) - 1); /* there is nobody else to tell */
+}
+
+/* The handler returns, and abort() ends the process as if there were none. */
+static void watch_abort(void)
+{
+    struct sigaction action = { .sa_handler = say_aborted, .sa_flags = (int)SA_RESETHAND };
+
+    (void)sigaction(SIGABRT, &action, NULL);
+}
+
 int main(int argc, char **argv)
 {
     (void)signal(SIGPIPE, SIG_IGN);
+    watch_abort();
+    json_end_without_memory();
     if (argc < 2)
         return print_help(stderr, EXIT_USAGE);
     const char *verb = argv[1];

@@ -92,7 +92,10 @@ static struct instance_value *copy_values(const struct conf_block *block, struct
                                              .period_ms = from->period_ms,
                                              .json = json_incref(from->json) };
     }
-    return values;
+    /* An option without its text would pass for one that is not set. */
+    for (size_t i = 0; values && arena_ran_out(arena) && i < block->value_count; i++)
+        json_decref(values[i].json);
+    return arena_ran_out(arena) ? NULL : values;
 }
 
 static int load_script(struct setup *setup, struct sb_instance *instance, const struct instance_value *value,

@@ -20,6 +20,7 @@ struct block {
 struct arena {
     struct block *blocks; /* the newest first; only it is filled further */
     size_t used, max;
+    bool ran_out;
 };
 
 struct arena *arena_new(size_t max)
@@ -59,8 +60,10 @@ static bool add_block(struct arena *arena, size_t need)
     if (size < need)
         size = need;
     struct block *block = calloc(1, sizeof(*block) + size);
-    if (!block)
+    if (!block) {
+        arena->ran_out = true;
         return false;
+    }
     block->size = size;
     block->next = arena->blocks;
     arena->blocks = block;
@@ -126,6 +129,11 @@ char *arena_printf(struct arena *arena, const char *fmt, ...)
     char *text = arena_vprintf(arena, fmt, args);
     va_end(args);
     return text;
+}
+
+bool arena_ran_out(const struct arena *arena)
+{
+    return arena->ran_out;
 }
 
 size_t arena_used(const struct arena *arena)

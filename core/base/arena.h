@@ -3,6 +3,7 @@
 #define BASE_ARENA_H
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "switchboard/error.h"
@@ -20,6 +21,8 @@ char *arena_strdup(struct arena *arena, const char *text); /* NULL text gives NU
 char *arena_strndup(struct arena *arena, const char *text, size_t size);
 char *arena_printf(struct arena *arena, const char *fmt, ...) SB_PRINTF(2, 3);
 char *arena_vprintf(struct arena *arena, const char *fmt, va_list args) SB_PRINTF(2, 0);
+/* Whether an allocation has ever failed because the machine had no memory: what was built in the arena may lack parts. */
+bool arena_ran_out(const struct arena *arena);
 size_t arena_used(const struct arena *arena);
 
 #endif

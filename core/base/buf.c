@@ -61,6 +61,7 @@ static bool buf_reserve(struct buf *buf, size_t size)
     char *data = realloc(buf->cap ? buf->data : NULL, cap);
     if (!data) {
         buf->failed = true;
+        buf->ran_out = true;
         return false;
     }
     buf->data = data;

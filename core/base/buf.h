@@ -16,6 +16,7 @@ struct buf {
     char *data; /* owned when cap > 0 */
     size_t len, cap, max;
     bool failed;
+    bool ran_out; /* failed for want of memory, and not at the ceiling */
 };
 
 void buf_init(struct buf *buf, size_t max);

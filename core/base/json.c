@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -144,6 +145,22 @@ json_t *json_parse(const char *text, size_t size, struct sb_error *err)
     int length = (int)(near ? (size_t)(near - why.text) : strlen(why.text));
     (void)sb_fail(err, SB_EINPUT, "%d:%d: %.*s", why.line, why.column, length, why.text);
     return NULL;
+}
+
+static void *allocate_or_end(size_t size)
+{
+    void *block = malloc(size);
+
+    if (!block) {
+        (void)fputs("switchboard: out of memory for a document\n", stderr);
+        abort();
+    }
+    return block;
+}
+
+void json_end_without_memory(void)
+{
+    json_set_alloc_funcs(allocate_or_end, free);
 }
 
 static int add_to_buf(const char *data, size_t size, void *ctx)

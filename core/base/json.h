@@ -20,6 +20,10 @@ double json_num(const json_t *object, const char *name, double otherwise);   /* 
 /* Parses `size` bytes, nesting bounded by jansson, duplicates rejected. NULL with `err` (SB_EINPUT,
  * "line:column: ..."). */
 json_t *json_parse(const char *text, size_t size, struct sb_error *err);
+/* From now on a document that finds no memory ends the process, with a sentence on standard error: what jansson leaves out
+ * in silence instead (a member that is not there) would be taken for what was meant. The journal goes on from there at the
+ * next start. For programs; once, before the first document. */
+void json_end_without_memory(void);
 /* Compact text, object keys in insertion order; NULL when out of memory. free() it. */
 char *json_text(const json_t *value);
 

@@ -87,6 +87,17 @@ void conf_free(struct conf *conf)
     free(conf);
 }
 
+/* libconfig does not look whether it got memory for a text: a setting without one would pass for one that is not there. */
+static bool has_all_texts(config_setting_t *setting)
+{
+    if (config_setting_type(setting) == CONFIG_TYPE_STRING && !config_setting_get_string(setting))
+        return false;
+    for (int i = 0; config_setting_is_aggregate(setting) && i < config_setting_length(setting); i++)
+        if (!has_all_texts(config_setting_get_elem(setting, (unsigned)i)))
+            return false;
+    return true;
+}
+
 /* Parses the spliced text. The scanner has let it through, so a refusal here is a mistake that the scanner does not
  * know; libconfig's own words must do then. */
 static bool parse_tree(struct conf *conf)
@@ -95,8 +106,10 @@ static bool parse_tree(struct conf *conf)
 
     config_init(&inner->tree);
     inner->has_tree = true;
-    if (config_read_string(&inner->tree, inner->text.data) == CONFIG_TRUE)
-        return true;
+    if (config_read_string(&inner->tree, inner->text.data) == CONFIG_TRUE) {
+        inner->is_out_of_memory = !has_all_texts(config_root_setting(&inner->tree));
+        return !inner->is_out_of_memory;
+    }
     int line = config_error_line(&inner->tree);
     const struct conf_origin *origin =
         line >= 1 && (size_t)line <= inner->line_count ? &inner->origins[line - 1] : NULL;

@@ -34,11 +34,19 @@ static int fail_with(struct sb_error *err, const char *url, const char *why)
                    (int)(shown > TEXT_SHOWN_MAX ? TEXT_SHOWN_MAX : shown), url, why);
 }
 
-static char *get_part(CURLU *handle, CURLUPart part, unsigned flags)
+/* NULL when the address has no such part. Sets *no_memory when that cannot be told. */
+static char *get_part(CURLU *handle, CURLUPart part, unsigned flags, bool *no_memory)
 {
     char *text = NULL;
+    CURLUcode code = curl_url_get(handle, part, &text, flags);
 
-    return curl_url_get(handle, part, &text, flags) == CURLUE_OK ? text : NULL;
+    *no_memory = *no_memory || code == CURLUE_OUT_OF_MEMORY;
+    return code == CURLUE_OK ? text : NULL;
+}
+
+static int fail_without_memory(struct sb_error *err)
+{
+    return sb_fail(err, SB_ENOMEM, "cannot read an address: out of memory");
 }
 
 static bool is_loopback(const char *host)
@@ -63,13 +71,15 @@ static bool is_loopback(const char *host)
 static int parse_url(CURLU *handle, const char *url, struct sb_error *err)
 {
     if (!handle)
-        return sb_fail(err, SB_ENOMEM, "cannot read an address: out of memory");
+        return fail_without_memory(err);
     if (strlen(url) > URL_SIZE_MAX)
         return fail_with(err, url, "it is too long");
     /* libcurl would take "example.com" for an http address and accepts other schemes. */
     if (strncasecmp(url, "https://", 8) != 0 && strncasecmp(url, "http://", 7) != 0)
         return fail_with(err, url, "it must begin with https://");
     CURLUcode code = curl_url_set(handle, CURLUPART_URL, url, 0);
+    if (code == CURLUE_OUT_OF_MEMORY)
+        return fail_without_memory(err);
     if (code != CURLUE_OK)
         return fail_with(err, url, curl_url_strerror(code));
     return 0;
@@ -83,11 +93,14 @@ int url_place(const char *url, struct url_place *ret_place, struct sb_error *err
     int rc = parse_url(handle, url, err);
     if (rc < 0)
         return rc;
-    AUTO_PART scheme = get_part(handle, CURLUPART_SCHEME, 0);
-    AUTO_PART host = get_part(handle, CURLUPART_HOST, 0);
-    AUTO_PART port = get_part(handle, CURLUPART_PORT, CURLU_DEFAULT_PORT);
-    AUTO_PART user = get_part(handle, CURLUPART_USER, 0);
-    AUTO_PART password = get_part(handle, CURLUPART_PASSWORD, 0);
+    bool no_memory = false;
+    AUTO_PART scheme = get_part(handle, CURLUPART_SCHEME, 0, &no_memory);
+    AUTO_PART host = get_part(handle, CURLUPART_HOST, 0, &no_memory);
+    AUTO_PART port = get_part(handle, CURLUPART_PORT, CURLU_DEFAULT_PORT, &no_memory);
+    AUTO_PART user = get_part(handle, CURLUPART_USER, 0, &no_memory);
+    AUTO_PART password = get_part(handle, CURLUPART_PASSWORD, 0, &no_memory);
+    if (no_memory)
+        return fail_without_memory(err);
     if (!scheme || !host || !port || !*host)
         return fail_with(err, url, "it has no host");
 
@@ -115,7 +128,7 @@ void url_add_escaped(struct buf *out, const char *text, size_t size)
     if (escaped)
         buf_str(out, escaped);
     else
-        out->failed = true;
+        out->failed = out->ran_out = true;
 }
 
 void url_add_segment(struct buf *path, const char *segment)
@@ -140,13 +153,14 @@ int url_build(const char *base, const char *path, const char *query, struct buf 
     int rc = parse_url(handle, base, err);
     if (rc < 0)
         return rc;
-    AUTO_PART old_query = get_part(handle, CURLUPART_QUERY, 0);
+    bool no_memory = false;
+    AUTO_PART old_query = get_part(handle, CURLUPART_QUERY, 0, &no_memory);
     if (curl_url_set(handle, CURLUPART_QUERY, NULL, 0) != CURLUE_OK ||
         curl_url_set(handle, CURLUPART_FRAGMENT, NULL, 0) != CURLUE_OK)
-        return fail_with(err, base, "out of memory");
-    AUTO_PART front = get_part(handle, CURLUPART_URL, 0);
-    if (!front)
-        return fail_with(err, base, "out of memory");
+        return fail_without_memory(err);
+    AUTO_PART front = get_part(handle, CURLUPART_URL, 0, &no_memory);
+    if (!front || no_memory)
+        return fail_without_memory(err);
 
     size_t keep = strlen(front);
     while (*path && keep > 0 && front[keep - 1] == '/')
@@ -156,6 +170,8 @@ int url_build(const char *base, const char *path, const char *query, struct buf 
     buf_str(out, path);
     buf_printf(out, "%s%s%s%s", has_old || *query ? "?" : "", has_old ? old_query : "",
                has_old && *query ? "&" : "", query);
+    if (out->ran_out)
+        return fail_without_memory(err);
     if (out->failed || out->len > URL_SIZE_MAX)
         return fail_with(err, base, "it is too long with its path and query");
     return 0;

@@ -112,6 +112,18 @@ void exchange_run_out(struct sb_exchange *x)
     abort();
 }
 
+void exchange_give_up(struct sb_exchange *x, const char *fmt, ...)
+{
+    struct exchange_private *own = x->private_;
+    va_list args;
+
+    va_start(args, fmt);
+    exchange_set_reason(x, fmt, args);
+    va_end(args);
+    own->has_said_why = true;
+    exchange_run_out(x);
+}
+
 void *exchange_alloc(struct sb_exchange *x, size_t size)
 {
     void *memory = arena_alloc(x->arena, size);
@@ -173,11 +185,12 @@ enum sb_verdict exchange_call(struct sb_exchange *x, enum exchange_phase phase,
     x->suspend_ms = 0;
     x->has_more = false;
     own->ran_out = false;
+    own->has_said_why = false;
     own->phase = phase;
     enum sb_verdict verdict = call_armed(x, fn);
     own->phase = PHASE_IDLE;
 
-    if (own->ran_out && !x->is_defect)
+    if (own->ran_out && !own->has_said_why && !x->is_defect)
         exchange_say(x, "no memory: the step needs more than %d MiB, or the machine has none",
                      EXCHANGE_MEMORY_MAX / (1024 * 1024));
     if (!x->is_defect && !is_verdict(verdict))

@@ -15,21 +15,30 @@ enum { BODY_SHOWN_MAX = 64 * 1024 };
 
 /* ---- the address --------------------------------------------------------------------------------------- */
 
+static void fail_address(struct sb_exchange *x, const struct sb_error *err)
+{
+    if (err->status == SB_ENOMEM)
+        exchange_run_out(x);
+    exchange_defect(x, "%s", err->text);
+}
+
 static void write_url(struct sb_exchange *x, struct request_draft *draft, struct url_place *ret_place)
 {
     struct sb_error err = SB_ERROR_INIT;
     struct buf url;
 
+    if (draft->path.ran_out || draft->query.ran_out)
+        exchange_run_out(x);
     if (draft->path.failed || draft->query.failed)
         exchange_defect(x, "the address is too long");
     buf_init(&url, URL_SIZE_MAX);
     if (url_build(draft->base, draft->path.data, draft->query.data, &url, &err) < 0) {
         buf_done(&url);
-        exchange_defect(x, "%s", err.text);
+        fail_address(x, &err);
     }
     x->request.url = exchange_keep_buf(x, &url);
     if (url_place(x->request.url, ret_place, &err) < 0)
-        exchange_defect(x, "%s", err.text);
+        fail_address(x, &err);
     if (ret_place->has_secret || instance_finds_secret(x->in.instance, x->request.url))
         exchange_defect(x, "a secret was put into the address");
     if (ret_place->has_user)
@@ -118,6 +127,8 @@ static void write_body(struct sb_exchange *x, struct request_draft *draft)
         }
         set_bytes(x, draft->body_text, strlen(draft->body_text), "application/json");
     } else if (draft->body_form == BODY_FORM) {
+        if (draft->form.ran_out)
+            exchange_run_out(x);
         if (draft->form.failed)
             exchange_defect(x, "the form is too long");
         set_bytes(x, draft->form.data, draft->form.len, "application/x-www-form-urlencoded");

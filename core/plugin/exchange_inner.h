@@ -70,7 +70,8 @@ struct exchange_private {
     jmp_buf out; /* where a plugin's function is left early */
     bool is_armed;
     enum exchange_phase phase;
-    bool ran_out; /* of memory */
+    bool ran_out;      /* of memory, or of another thing that this machine may have again later */
+    bool has_said_why; /* in the reason */
     bool has_phone_note;
     const char *key; /* what the key function gave */
     json_t *kept;    /* owned array: what must live as long as the exchange */
@@ -92,6 +93,8 @@ void exchange_defect(const struct sb_exchange *x, const char *fmt, ...) SB_PRINT
 void exchange_only_in(const struct sb_exchange *x, unsigned phases, const char *what);
 /* Leaves the plugin's function for want of memory. */
 void exchange_run_out(struct sb_exchange *x);
+/* Leaves the plugin's function for another passing fault of this machine: the step is tried again. */
+void exchange_give_up(struct sb_exchange *x, const char *fmt, ...) SB_PRINTF(2, 3);
 /* Zeroed memory of the exchange; leaves the plugin's function when there is none. */
 void *exchange_alloc(struct sb_exchange *x, size_t size);
 /* The text of `buf` in the exchange's memory; empties `buf`. Leaves the function when there is no memory. */

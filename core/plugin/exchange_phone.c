@@ -95,6 +95,8 @@ const char *sb_phone_e164(struct sb_exchange *x, const char *text, const char *r
     }
     if (rc == SB_EINPUT)
         return NULL;
+    if (rc == SB_ENOMEM)
+        exchange_run_out(x); /* a guess would be kept where the number itself belongs */
     if (!own->has_phone_note)
         sb_note(x, "phone numbers are matched by their digits only: %s", err.text);
     own->has_phone_note = true;

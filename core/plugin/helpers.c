@@ -102,7 +102,10 @@ int helper_phone(const char *text, const char *region, char ret_e164[24], bool *
     if (!phone.function)
         return sb_fail(err, SB_ECONFIG, "%s", phone.why);
     memcpy(&function, &phone.function, sizeof(function));
-    if (function(text, region, ret_e164, &is_valid) < 0)
+    int rc = function(text, region, ret_e164, &is_valid);
+    if (rc == -2)
+        return sb_fail(err, SB_ENOMEM, "out of memory");
+    if (rc < 0)
         return sb_fail(err, SB_EINPUT, "not a telephone number");
     *ret_is_valid = is_valid != 0;
     return 0;

@@ -10,8 +10,8 @@
 
 #include "switchboard/error.h"
 
-/* What libsb_phone exports as `sb_phone_format`: E.164 into ret[24]. Returns 0, or -1 when `text` cannot be a
- * number. */
+/* What libsb_phone exports as `sb_phone_format`: E.164 into ret[24]. Returns 0, -1 when `text` cannot be a
+ * number, or -2 without memory. */
 typedef int (*helper_phone_fn)(const char *text, const char *region, char ret_e164[24], int *ret_is_valid);
 
 /* What libsb_audio exports as `sb_audio_load`: malloc'ed samples, one block a channel. */

@@ -3,6 +3,7 @@
 #include <phonenumbers/phonenumberutil.h>
 
 #include <cstring>
+#include <new>
 #include <string>
 
 extern "C" __attribute__((visibility("default"))) int sb_phone_format(const char *text, const char *region,
@@ -28,20 +29,26 @@ int format(const char *text, const char *region, char *ret_e164, int *ret_is_val
     *ret_is_valid = util->IsValidNumber(number) ? 1 : 0;
     return 0;
 }
-} // namespace
 
-extern "C" int sb_phone_format(const char *text, const char *region, char ret_e164[24], int *ret_is_valid)
+// The library would write what it cannot parse to standard output: personal data in a log. It owns the logger.
+void be_silent()
 {
-    // The library would write what it cannot parse to standard output: personal data in a log. It owns the
-    // logger.
     static const bool is_silent = [] {
         PhoneNumberUtil::GetInstance()->SetLogger(new i18n::phonenumbers::NullLogger);
         return true;
     }();
 
     (void)is_silent;
+}
+} // namespace
+
+extern "C" int sb_phone_format(const char *text, const char *region, char ret_e164[24], int *ret_is_valid)
+{
     try {
+        be_silent();
         return format(text, region, ret_e164, ret_is_valid);
+    } catch (const std::bad_alloc &) {
+        return -2;
     } catch (...) {
         return -1;
     }
