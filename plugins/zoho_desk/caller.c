@@ -47,6 +47,13 @@ void desk_caller_read(struct sb_exchange *x, struct desk_caller *ret_caller)
 {
     const char *text = sb_get_str(x, "call.customer");
     const char *e164 = sb_get_str(x, "call.customer_e164");
+    /* The user of an escalation who gave no number has the one that another escalation of the same user gave. */
+    if (sb_get(x, "escalation")) {
+        text = sb_get_str(x, "user.phone");
+        e164 = sb_get_str(x, "user.phone_e164");
+        if (!text && !e164)
+            text = sb_get_str(x, "matching.number");
+    }
     struct desk_caller caller = { .kind = DESK_CALLER_UNKNOWN, .text = text ? text : e164 };
     *ret_caller = caller;
     if (!caller.text || is_withheld(caller.text))
@@ -140,7 +147,7 @@ static int rank_number(struct sb_exchange *x, const struct desk_caller *caller, 
     return text[0] == '+' && e164 && is_valid ? 0 : 1;
 }
 
-static int rank_contact(struct sb_exchange *x, const struct desk_caller *caller, const json_t *contact)
+int desk_caller_rank(struct sb_exchange *x, const struct desk_caller *caller, const json_t *contact)
 {
     static const char *const numbers[] = { "phone", "mobile" };
     if (json_is_true(json_object_get(contact, "isTrashed")) ||
@@ -169,7 +176,7 @@ static int rank_contact(struct sb_exchange *x, const struct desk_caller *caller,
 
 bool desk_caller_is(struct sb_exchange *x, const struct desk_caller *caller, const json_t *contact)
 {
-    return rank_contact(x, caller, contact) > 0;
+    return desk_caller_rank(x, caller, contact) > 0;
 }
 
 /* Ids are numbers of different length written as text. */
@@ -182,7 +189,7 @@ static int compare_ids(const char *a, const char *b)
     return strcmp(a, b);
 }
 
-static bool is_older(const json_t *a, const json_t *b)
+bool desk_is_older(const json_t *a, const json_t *b)
 {
     const char *a_time = sb_json_str(a, "createdTime");
     const char *b_time = sb_json_str(b, "createdTime");
@@ -201,11 +208,11 @@ const json_t *desk_caller_pick(struct sb_exchange *x, const struct desk_caller *
     size_t count = 0;
     for (size_t i = 0; i < json_array_size(items); i++) {
         const json_t *item = json_array_get(items, i);
-        int rank = desk_is_id(sb_json_str(item, "id")) ? rank_contact(x, caller, item) : 0;
+        int rank = desk_is_id(sb_json_str(item, "id")) ? desk_caller_rank(x, caller, item) : 0;
         if (rank == 0)
             continue;
         count++;
-        if (rank > best_rank || (rank == best_rank && is_older(item, best))) {
+        if (rank > best_rank || (rank == best_rank && desk_is_older(item, best))) {
             best = item;
             best_rank = rank;
         }

@@ -1,6 +1,6 @@
 /* The contact of the caller: remembered, checked, or searched for. All of it happens under the lock of the
  * caller's key, from here to the step that creates one. */
-#include "desk.h"
+#include "user.h"
 
 #include <string.h>
 
@@ -45,6 +45,8 @@ void desk_contact_link(struct sb_exchange *x, const json_t *contact, bool is_new
  */
 enum sb_verdict desk_check_contact_build(struct sb_exchange *x)
 {
+    if (desk_has_user(x))
+        return desk_user_check_build(x);
     if (sb_get_str(x, "ticket.id"))
         return sb_skip(x, "the ticket exists");
     const char *known = remembered(x);
@@ -73,6 +75,8 @@ static enum sb_verdict forget(struct sb_exchange *x, const char *why)
 
 enum sb_verdict desk_check_contact_fold(struct sb_exchange *x)
 {
+    if (desk_has_user(x))
+        return desk_user_check_fold(x);
     if (sb_http_status(x) == 404)
         return forget(x, "no longer exists");
     const json_t *contact = sb_http_json(x);
@@ -128,6 +132,8 @@ static enum sb_verdict find_build(struct sb_exchange *x, const char *field)
         return sb_skip(x, "the contact is known");
     desk_caller_read(x, &caller);
     const char *fallback = sb_option_str(x, "fallback_contact_id");
+    if (caller.kind == DESK_CALLER_UNKNOWN && desk_has_user(x))
+        return sb_skip(x, "the user has no number");
     if (caller.kind == DESK_CALLER_UNKNOWN && (strcmp(field, "mobile") == 0 || (fallback && *fallback)))
         return sb_skip(x, "the caller withheld the number");
     desk_contact_search(x, &caller, field, sb_option_str(x, "org_id"), page_start(x));
@@ -180,7 +186,12 @@ enum sb_verdict desk_find_fold(struct sb_exchange *x)
     struct desk_caller caller;
     size_t count = 0;
     desk_caller_read(x, &caller);
-    const json_t *contact = desk_caller_pick(x, &caller, items, &count);
+    const json_t *contact = desk_has_user(x) ? desk_user_pick(x, DESK_FIT_PHONE, NULL, items)
+                                             : desk_caller_pick(x, &caller, items, &count);
+    if (contact && desk_has_user(x)) {
+        desk_user_link(x, contact, false, "the number");
+        return SB_OK;
+    }
     if (contact) {
         if (count > 1)
             sb_note(x, "%zu contacts fit the caller; contact %s is linked", count,

@@ -1,5 +1,5 @@
 /* A contact for a caller who has none: made once, and found again after a lost answer. */
-#include "desk.h"
+#include "user.h"
 
 #include <string.h>
 
@@ -33,6 +33,8 @@ static json_t *contact_body(struct sb_exchange *x, const struct desk_caller *cal
 
 enum sb_verdict desk_create_contact_build(struct sb_exchange *x)
 {
+    if (desk_has_user(x))
+        return desk_user_create_build(x);
     struct desk_caller caller;
     if (sb_get_str(x, "ticket.id") || sb_get_str(x, "contact.id"))
         return sb_skip(x, "the contact is known");
@@ -56,6 +58,8 @@ enum sb_verdict desk_create_contact_build(struct sb_exchange *x)
 
 enum sb_verdict desk_create_contact_fold(struct sb_exchange *x)
 {
+    if (desk_has_user(x))
+        return desk_user_create_fold(x);
     const json_t *contact = sb_http_json(x);
     if (desk_is_good(x) && desk_is_id(sb_json_str(contact, "id"))) {
         desk_contact_link(x, contact, true);
@@ -76,6 +80,8 @@ enum sb_verdict desk_create_contact_fold(struct sb_exchange *x)
 /* Round 0 looks into phone, where this plugin writes, round 1 into mobile, where people may have moved it. */
 enum sb_verdict desk_reconcile_contact_build(struct sb_exchange *x)
 {
+    if (sb_intent_str(x, "ids"))
+        return desk_user_reconcile_build(x);
     struct desk_caller caller;
     desk_caller_kept(x, &caller);
     desk_contact_search(x, &caller, sb_round(x) == 0 ? "phone" : "mobile", sb_intent_str(x, "org_id"), 0);
@@ -84,6 +90,8 @@ enum sb_verdict desk_reconcile_contact_build(struct sb_exchange *x)
 
 enum sb_verdict desk_reconcile_contact_fold(struct sb_exchange *x)
 {
+    if (sb_intent_str(x, "ids"))
+        return desk_user_reconcile_fold(x);
     const json_t *items = NULL;
     if (!desk_items(x, &items))
         return desk_refused(x, "search for the contact that may have been created", search_scopes);
@@ -108,6 +116,8 @@ enum sb_verdict desk_reconcile_contact_fold(struct sb_exchange *x)
 
 enum sb_verdict desk_await_contact_build(struct sb_exchange *x)
 {
+    if (desk_has_user(x))
+        return desk_user_await_build(x);
     struct desk_caller caller;
     if (sb_get_str(x, "ticket.id") || sb_get_str(x, "contact.id"))
         return sb_skip(x, "the contact is known");
@@ -118,6 +128,8 @@ enum sb_verdict desk_await_contact_build(struct sb_exchange *x)
 
 enum sb_verdict desk_await_contact_fold(struct sb_exchange *x)
 {
+    if (desk_has_user(x))
+        return desk_user_await_fold(x);
     const json_t *items = NULL;
     if (!desk_items(x, &items))
         return desk_refused(x, "search contacts", search_scopes);

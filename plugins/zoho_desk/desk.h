@@ -35,8 +35,12 @@ const char *desk_one_line(struct sb_exchange *x, const char *text);
 /* Plain text as HTML of at most `units_max` units: cut before it is escaped, so that no tag or entity is
  * split. */
 const char *desk_html(struct sb_exchange *x, const char *text, size_t units_max);
+/* Bytes of the beginning of valid `text` that certainly make at most `units_max` units once they are escaped. */
+size_t desk_html_prefix(const char *text, size_t units_max);
 /* Whether `text` is 1 to 30 digits: the form of every id. */
 bool desk_is_id(const char *text);
+/* "+05:30" as minutes east of UTC. False when it is none. */
+bool desk_parse_offset(const char *text, int *ret_minutes);
 
 /* Text that grows in the exchange's memory. Start with {0}. */
 struct desk_text {
@@ -103,6 +107,10 @@ void desk_caller_kept(struct sb_exchange *x, struct desk_caller *ret_caller);
  * the same last digits, then the oldest, then the smallest id. *ret_count says how many fitted. */
 const json_t *desk_caller_pick(struct sb_exchange *x, const struct desk_caller *caller, const json_t *items,
                                size_t *ret_count);
+/* How well a contact's numbers fit: 0 not, 1 the same last digits, 2 the same number written in full. */
+int desk_caller_rank(struct sb_exchange *x, const struct desk_caller *caller, const json_t *contact);
+/* Whether contact `a` was made before `b`; of two made at once, whether its id is smaller. */
+bool desk_is_older(const json_t *a, const json_t *b);
 /* Whether this contact is the caller. */
 bool desk_caller_is(struct sb_exchange *x, const struct desk_caller *caller, const json_t *contact);
 /* The last name of a contact that is made for the caller. */

@@ -1,6 +1,6 @@
-/* The private note with the transcription: one comment, or several when it is long, each with a marker of its
- * own. */
-#include "desk.h"
+/* Notes: the transcription of a call, or what of an escalation found no room in the description. One comment, or several
+ * when it is long, each with a marker of its own. */
+#include "escalation.h"
 
 #include <string.h>
 
@@ -20,25 +20,51 @@ static size_t parts_done(const struct sb_exchange *x)
     return json_array_size(sb_get(x, "notes.ids"));
 }
 
-static const char *part_content(struct sb_exchange *x, const struct part *part)
+/* What the notes are to hold, and what they are called; NULL for nothing. */
+static const char *notes_text(struct sb_exchange *x, const char **ret_title)
+{
+    *ret_title = desk_has_user(x) ? "Escalation" : "Transcription";
+    return desk_has_user(x) ? desk_text_rest(x) : desk_note_text(x);
+}
+
+static const char *part_content(struct sb_exchange *x, const struct part *part, const char *what)
 {
     const char *sid = sb_get_str(x, "call.sid");
+    const char *kind = desk_has_user(x) ? "escalation" : "call";
     if (!sid)
         sid = sb_get_str(x, "source.external_id");
     sid = desk_cut(x, desk_one_line(x, sid ? sid : "?"), CALL_ID_UNITS_MAX);
-    const char *title = part->index == 0 ? "Transcription" : "Transcription, continued";
+    const char *title = sb_printf(x, part->index == 0 && !desk_has_user(x) ? "%s" : "%s, continued", what);
     if (part->count == 1)
-        return sb_printf(x, "%s of call %s\n%s\n%s", title, sid, part->marker, part->text);
-    return sb_printf(x, "%s of call %s\nPart %zu of %zu %s\n%s", title, sid, part->index + 1, part->count,
+        return sb_printf(x, "%s of %s %s\n%s\n%s", title, kind, sid, part->marker, part->text);
+    return sb_printf(x, "%s of %s %s\nPart %zu of %zu %s\n%s", title, kind, sid, part->index + 1, part->count,
                      part->marker, part->text);
+}
+
+void desk_note_request(struct sb_exchange *x, const struct desk_note *note)
+{
+    sb_intent_keep(x, "org_id", json_string(sb_option_str(x, "org_id")));
+    sb_intent_keep(x, "ticket_id", json_string(note->ticket_id));
+    sb_intent_keep(x, "marker", json_string(note->marker));
+
+    json_t *body = sb_keep(x, json_object());
+    json_object_set_new(body, "content", json_string(note->content));
+    json_object_set_new(body, "isPublic", json_boolean(note->is_public));
+    json_object_set_new(body, "contentType", json_string("plainText"));
+    desk_request(x, "POST", "/tickets", sb_option_str(x, "org_id"));
+    sb_path(x, note->ticket_id);
+    sb_paths(x, "/comments");
+    sb_body_json(x, json_incref(body));
 }
 
 enum sb_verdict desk_add_note_build(struct sb_exchange *x)
 {
     const char *ticket_id = sb_get_str(x, "ticket.id");
-    const char *text = desk_note_text(x);
+    const char *title = NULL;
+    const char *text = notes_text(x, &title);
     if (!text)
-        return sb_skip(x, "there is no transcription to write down");
+        return sb_skip(x, desk_has_user(x) ? "nothing is left for a note"
+                                           : "there is no transcription to write down");
     if (!desk_is_id(ticket_id))
         return sb_reject(x, "cannot add the note: the record has no ticket");
 
@@ -50,20 +76,11 @@ enum sb_verdict desk_add_note_build(struct sb_exchange *x)
         return sb_again(x, 0);
     part.marker = sb_printf(x, "[SB-%s/%zu]", sb_reference(x), part.index + 1);
     part.text = desk_note_part(x, text, units_max, part.index);
-
-    sb_intent_keep(x, "org_id", json_string(sb_option_str(x, "org_id")));
-    sb_intent_keep(x, "ticket_id", json_string(ticket_id));
-    sb_intent_keep(x, "marker", json_string(part.marker));
     sb_intent_keep(x, "parts", json_integer((json_int_t)part.count));
-
-    json_t *body = sb_keep(x, json_object());
-    json_object_set_new(body, "content", json_string(part_content(x, &part)));
-    json_object_set_new(body, "isPublic", json_false());
-    json_object_set_new(body, "contentType", json_string("plainText"));
-    desk_request(x, "POST", "/tickets", sb_option_str(x, "org_id"));
-    sb_path(x, ticket_id);
-    sb_paths(x, "/comments");
-    sb_body_json(x, json_incref(body));
+    const struct desk_note note = { .ticket_id = ticket_id,
+                                    .marker = part.marker,
+                                    .content = part_content(x, &part, title) };
+    desk_note_request(x, &note);
     return SB_OK;
 }
 
@@ -81,7 +98,8 @@ static size_t take_comment(struct sb_exchange *x, const json_t *comment, size_t 
     sb_set(x, "notes.ids", json_incref(ids));
     if (done >= count) {
         const char *number = sb_get_str(x, "ticket.number");
-        sb_note(x, "added transcription note to ticket #%s", number ? number : "?");
+        sb_note(x, "added %s note to ticket #%s", desk_has_user(x) ? "escalation" : "transcription",
+                number ? number : "?");
     }
     return done;
 }
@@ -90,7 +108,8 @@ enum sb_verdict desk_add_note_fold(struct sb_exchange *x)
 {
     const json_t *comment = sb_http_json(x);
     if (desk_is_good(x) && desk_is_id(sb_json_str(comment, "id"))) {
-        const char *text = desk_note_text(x);
+        const char *title = NULL;
+        const char *text = notes_text(x, &title);
         size_t count = desk_note_parts(text ? text : "", (size_t)sb_option_int(x, "note_size_max"));
         return take_comment(x, comment, count) < count ? sb_again(x, 0) : SB_OK;
     }
@@ -119,26 +138,35 @@ static bool has_marker(const json_t *comment, const char *marker)
     return content && strstr(content, marker) && desk_is_id(sb_json_str(comment, "id"));
 }
 
-enum sb_verdict desk_reconcile_note_fold(struct sb_exchange *x)
+const json_t *desk_note_look(struct sb_exchange *x, enum sb_verdict *ret_verdict)
 {
     const json_t *items = NULL;
-    if (!desk_items(x, &items))
-        return desk_refused(x, "look for the note that may have been added", "Desk.tickets.READ");
-
-    const char *marker = sb_intent_str(x, "marker");
-    for (size_t i = 0; i < json_array_size(items); i++) {
-        const json_t *comment = json_array_get(items, i);
-        if (has_marker(comment, marker)) {
-            size_t count = (size_t)json_integer_value(sb_intent_get(x, "parts"));
-            if (take_comment(x, comment, count) < count)
-                sb_more(x);
-            return SB_OK;
-        }
+    if (!desk_items(x, &items)) {
+        *ret_verdict = desk_refused(x, "look for the note that may have been added", "Desk.tickets.READ");
+        return NULL;
     }
+    const char *marker = sb_intent_str(x, "marker");
+    for (size_t i = 0; i < json_array_size(items); i++)
+        if (has_marker(json_array_get(items, i), marker))
+            return json_array_get(items, i);
     if (json_array_size(items) < DESK_SEARCH_PAGE)
-        return sb_skip(x, "no comment has this marker");
-    if (sb_round(x) + 1 >= DESK_LIST_PAGES_MAX)
-        return sb_retry(x, "the ticket has more than %d comments: not all were compared",
-                        DESK_LIST_PAGES_MAX * DESK_SEARCH_PAGE);
-    return sb_again(x, 0);
+        *ret_verdict = sb_skip(x, "no comment has this marker");
+    else if (sb_round(x) + 1 >= DESK_LIST_PAGES_MAX)
+        *ret_verdict = sb_retry(x, "the ticket has more than %d comments: not all were compared",
+                                DESK_LIST_PAGES_MAX * DESK_SEARCH_PAGE);
+    else
+        *ret_verdict = sb_again(x, 0);
+    return NULL;
+}
+
+enum sb_verdict desk_reconcile_note_fold(struct sb_exchange *x)
+{
+    enum sb_verdict verdict = SB_OK;
+    const json_t *comment = desk_note_look(x, &verdict);
+    if (!comment)
+        return verdict;
+    size_t count = (size_t)json_integer_value(sb_intent_get(x, "parts"));
+    if (take_comment(x, comment, count) < count)
+        sb_more(x);
+    return SB_OK;
 }

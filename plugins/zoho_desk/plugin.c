@@ -1,8 +1,10 @@
-/* zoho_desk: a sink that makes a Zoho Desk ticket of a conversation, on the contact of the caller, with the
- * transcription as a private note. This file is its tables: options, credentials, steps. */
-#include "desk.h"
+/* zoho_desk: a sink that makes a Zoho Desk ticket of a call, on the contact of the caller, with the transcription as a
+ * private note; or of an escalation, on the contact of the user. This file is its tables: options, credentials, steps. */
+#include "escalation.h"
 
 #include <string.h>
+
+static const char *const attach_words[] = { "never", "ask_rules", "always", NULL };
 
 static const struct sb_option options[] = {
     { .name = "base_url",
@@ -87,6 +89,37 @@ static const struct sb_option options[] = {
       .type = SB_OPT_STRING,
       .default_text = "IN",
       .help = "country of numbers that are written without a country code" },
+    { .name = "crm_id_field",
+      .type = SB_OPT_STRING,
+      .help =
+          "API name (cf_...) of a custom field of contacts that holds the id of the contact in the CRM, or "
+          "the user's canonical id: escalations are matched by it, and new contacts carry it" },
+    { .name = "contacts",
+      .type = SB_OPT_PATH,
+      .help = "mapping file for escalations, a CSV with columns canonical_id, crm_id and contact_id; read "
+              "again when it changes" },
+    { .name = "attach_to_open",
+      .type = SB_OPT_ENUM,
+      .default_text = "never",
+      .choices = attach_words,
+      .help = "whether an escalation is added to an open ticket of the user instead of becoming one: "
+              "ask_rules asks same_matter(record, ticket) of the mapping script" },
+    { .name = "attach_window",
+      .type = SB_OPT_DURATION,
+      .default_text = "7d",
+      .min = 60 * 1000,
+      .max = INT64_C(365) * 24 * 3600 * 1000,
+      .help = "how long ago the customer may have begun or written to such a ticket" },
+    { .name = "attachment_max",
+      .type = SB_OPT_SIZE,
+      .default_text = "20m",
+      .min = 1,
+      .max = INT64_C(100) * 1024 * 1024,
+      .help = "largest file of an escalation that is attached to its ticket; a note names the others" },
+    { .name = "utc_offset",
+      .type = SB_OPT_STRING,
+      .default_text = "+05:30",
+      .help = "the team's zone, for times in the tickets of escalations" },
     { .name = "concurrency",
       .type = SB_OPT_INT,
       .default_text = "4",
@@ -144,47 +177,125 @@ static const struct sb_step reconcile_note = {
     .fold = desk_reconcile_note_fold,
 };
 
-/* From check_contact to await_contact one lock is held: two calls of one caller must not both find nothing.
- */
+static const struct sb_step reconcile_attach = {
+    .name = "reconcile_attach",
+    .effect = SB_READ,
+    .build = desk_reconcile_note_build,
+    .fold = desk_reconcile_attach_fold,
+};
+
+static const struct sb_step reconcile_upload = {
+    .name = "reconcile_upload",
+    .effect = SB_READ,
+    .build = desk_reconcile_upload_build,
+    .fold = desk_reconcile_upload_fold,
+};
+
+static const struct sb_step reconcile_remark = {
+    .name = "reconcile_remark",
+    .effect = SB_READ,
+    .build = desk_reconcile_note_build,
+    .fold = desk_reconcile_remark_fold,
+};
+
+/* Each step says for itself whether it has something to do: those of escalations skip calls. Spans with one key function
+ * hold one lock (user_lock.c says which and why): two calls of one caller, or two escalations of one user, must not both
+ * find nothing. */
 static const struct sb_step steps[] = {
     { .name = "map", .effect = SB_READ, .work = desk_map },
+
+    /* Escalations: the user's contact by ids and e-mail. */
+    { .name = "read_mapping", .effect = SB_READ, .build = desk_read_mapping_build, .key = desk_mapping_key },
+    { .name = "recall_contact", .effect = SB_READ, .build = desk_recall_contact_build, .key = desk_user_key },
+    { .name = "check_given_contact",
+      .effect = SB_READ,
+      .build = desk_check_given_build,
+      .fold = desk_check_given_fold,
+      .key = desk_user_key },
+    { .name = "find_crm_id",
+      .effect = SB_READ,
+      .build = desk_find_crm_id_build,
+      .fold = desk_find_crm_id_fold,
+      .key = desk_user_key },
+    { .name = "check_mapped_contact",
+      .effect = SB_READ,
+      .build = desk_check_mapped_build,
+      .fold = desk_check_mapped_fold,
+      .key = desk_user_key },
+    { .name = "find_mapped_crm_id",
+      .effect = SB_READ,
+      .build = desk_find_mapped_crm_id_build,
+      .fold = desk_find_mapped_crm_id_fold,
+      .key = desk_user_key },
+    { .name = "check_learnt_contact",
+      .effect = SB_READ,
+      .build = desk_check_learnt_build,
+      .fold = desk_check_learnt_fold,
+      .key = desk_user_key },
+    { .name = "find_user_id",
+      .effect = SB_READ,
+      .build = desk_find_user_id_build,
+      .fold = desk_find_user_id_fold,
+      .key = desk_user_key },
+    { .name = "find_email",
+      .effect = SB_READ,
+      .build = desk_find_email_build,
+      .fold = desk_find_email_fold,
+      .key = desk_user_key },
+    { .name = "choose_lock", .effect = SB_READ, .build = desk_choose_lock_build, .key = desk_user_key },
+
+    /* Both: the contact by number, or a new one. */
     { .name = "check_contact",
       .effect = SB_READ,
       .build = desk_check_contact_build,
       .fold = desk_check_contact_fold,
-      .key = desk_caller_key },
+      .key = desk_contact_key },
     { .name = "find_contact_phone",
       .effect = SB_READ,
       .build = desk_find_phone_build,
       .fold = desk_find_fold,
-      .key = desk_caller_key },
+      .key = desk_contact_key },
     { .name = "find_contact_mobile",
       .effect = SB_READ,
       .build = desk_find_mobile_build,
       .fold = desk_find_fold,
-      .key = desk_caller_key },
+      .key = desk_contact_key },
     { .name = "find_written_phone",
       .effect = SB_READ,
       .build = desk_find_written_phone_build,
       .fold = desk_find_fold,
-      .key = desk_caller_key },
+      .key = desk_contact_key },
     { .name = "find_written_mobile",
       .effect = SB_READ,
       .build = desk_find_written_mobile_build,
       .fold = desk_find_fold,
-      .key = desk_caller_key },
+      .key = desk_contact_key },
     { .name = "create_contact",
       .effect = SB_CREATE,
       .build = desk_create_contact_build,
       .fold = desk_create_contact_fold,
-      .key = desk_caller_key,
+      .key = desk_contact_key,
       .reconcile = &reconcile_contact,
       .settle_ms = SETTLE_MS },
     { .name = "await_contact",
       .effect = SB_READ,
       .build = desk_await_contact_build,
       .fold = desk_await_contact_fold,
-      .key = desk_caller_key },
+      .key = desk_contact_key },
+
+    /* Escalations: an open ticket about the same matter. */
+    { .name = "find_open_ticket",
+      .effect = SB_READ,
+      .build = desk_find_open_build,
+      .fold = desk_find_open_fold },
+    { .name = "attach_note",
+      .effect = SB_CREATE,
+      .build = desk_attach_build,
+      .fold = desk_attach_fold,
+      .reconcile = &reconcile_attach,
+      .settle_ms = SETTLE_MS },
+    { .name = "raise_priority", .effect = SB_IDEMPOTENT, .build = desk_raise_build, .fold = desk_raise_fold },
+
     { .name = "create_ticket",
       .effect = SB_CREATE,
       .build = desk_create_ticket_build,
@@ -197,6 +308,22 @@ static const struct sb_step steps[] = {
       .fold = desk_add_note_fold,
       .reconcile = &reconcile_note,
       .settle_ms = SETTLE_MS },
+
+    /* Escalations: files, remarks, what the user is told, what was learnt. */
+    { .name = "upload_attachment",
+      .effect = SB_CREATE,
+      .build = desk_upload_build,
+      .fold = desk_upload_fold,
+      .reconcile = &reconcile_upload,
+      .settle_ms = SETTLE_MS },
+    { .name = "add_remark",
+      .effect = SB_CREATE,
+      .build = desk_remark_build,
+      .fold = desk_remark_fold,
+      .reconcile = &reconcile_remark,
+      .settle_ms = SETTLE_MS },
+    { .name = "write_message", .effect = SB_READ, .work = desk_message },
+    { .name = "learn_contact", .effect = SB_READ, .build = desk_learn_contact_build, .key = desk_learn_key },
     { .name = NULL },
 };
 
@@ -238,6 +365,14 @@ static int open_instance(struct sb_instance *instance, struct sb_error *err)
         return sb_fail(err, SB_ECONFIG,
                        "reference_field '%s' is no API name of a custom field, which begins with 'cf_'",
                        field);
+    field = sb_instance_str(instance, "crm_id_field");
+    if (field && *field && strncmp(field, "cf_", 3) != 0)
+        return sb_fail(err, SB_ECONFIG,
+                       "crm_id_field '%s' is no API name of a custom field, which begins with 'cf_'", field);
+    int minutes = 0;
+    const char *offset = sb_instance_str(instance, "utc_offset");
+    if (!desk_parse_offset(offset, &minutes))
+        return sb_fail(err, SB_ECONFIG, "'utc_offset' is '%s': write it as +05:30", offset ? offset : "");
     const char *region = sb_instance_str(instance, "region");
     if (!region || strlen(region) != 2)
         return sb_fail(err, SB_ECONFIG, "region '%s' is not a country code of two letters such as IN",

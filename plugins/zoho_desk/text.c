@@ -75,6 +75,17 @@ static size_t escaped_units(unsigned char lead)
     return strchr("&<>\"'\n", lead) ? 6 : character_units(lead);
 }
 
+size_t desk_html_prefix(const char *text, size_t units_max)
+{
+    size_t at = 0;
+    for (size_t units = 0; text[at]; at += character_size((unsigned char)text[at])) {
+        units += escaped_units((unsigned char)text[at]);
+        if (units > units_max)
+            break;
+    }
+    return at;
+}
+
 const char *desk_html(struct sb_exchange *x, const char *text, size_t units_max)
 {
     const char *valid = sb_utf8(x, text);
@@ -82,13 +93,7 @@ const char *desk_html(struct sb_exchange *x, const char *text, size_t units_max)
     if (desk_units(html) <= units_max)
         return html;
 
-    size_t at = 0;
-    for (size_t units = 1; valid[at]; at += character_size((unsigned char)valid[at])) {
-        units += escaped_units((unsigned char)valid[at]);
-        if (units > units_max)
-            break;
-    }
-    return sb_html(x, sb_printf(x, "%s…", sb_strndup(x, valid, at)));
+    return sb_html(x, sb_printf(x, "%s…", sb_strndup(x, valid, desk_html_prefix(valid, units_max - 1))));
 }
 
 bool desk_is_id(const char *text)
@@ -114,4 +119,23 @@ void desk_add(struct sb_exchange *x, struct desk_text *text, const char *more)
     }
     memcpy(text->at + text->size, more, size + 1);
     text->size += size;
+}
+
+static int two_digits(const char *text)
+{
+    bool is_number = text[0] >= '0' && text[0] <= '9' && text[1] >= '0' && text[1] <= '9';
+    return is_number ? (text[0] - '0') * 10 + (text[1] - '0') : -1;
+}
+
+bool desk_parse_offset(const char *text, int *ret_minutes)
+{
+    enum { HOURS_MAX = 18 };
+    if (!text || strlen(text) != strlen("+05:30") || (text[0] != '+' && text[0] != '-') || text[3] != ':')
+        return false;
+    int hours = two_digits(text + 1);
+    int minutes = two_digits(text + 4);
+    if (hours < 0 || hours > HOURS_MAX || minutes < 0 || minutes > 59)
+        return false;
+    *ret_minutes = (text[0] == '-' ? -1 : 1) * (hours * 60 + minutes);
+    return true;
 }

@@ -1,5 +1,5 @@
 /* The ticket: made once, and found again after a lost answer by the reference at the end of its subject. */
-#include "desk.h"
+#include "escalation.h"
 
 #include <string.h>
 
@@ -12,17 +12,21 @@ enum sb_verdict desk_create_ticket_build(struct sb_exchange *x)
     if (sb_get_str(x, "ticket.id"))
         return sb_skip(x, "the ticket exists");
     const char *contact_id = sb_get_str(x, "contact.id");
-    if (!desk_is_id(contact_id))
+    bool is_inline = desk_has_user(x) && sb_round(x) > 0 && !contact_id;
+    if (!is_inline && !desk_is_id(contact_id))
         return sb_reject(x, "cannot create the ticket: the record has no contact");
 
     json_t *body = sb_keep(x, json_object());
     desk_fields_copy(sb_get(x, "ticket"), body);
-    json_object_set_new(body, "contactId", json_string(contact_id));
+    if (is_inline)
+        json_object_set(body, "contact", desk_user_inline(x));
+    else
+        json_object_set_new(body, "contactId", json_string(contact_id));
 
     const char *org_id = sb_option_str(x, "org_id");
     const char *custom = sb_option_str(x, "reference_field");
     sb_intent_keep(x, "org_id", json_string(org_id));
-    sb_intent_keep(x, "contact_id", json_string(contact_id));
+    sb_intent_keep(x, "contact_id", json_string(contact_id ? contact_id : ""));
     sb_intent_keep(x, "department_id", json_string(sb_get_str(x, "ticket.departmentId")));
     sb_intent_keep(x, "reference", json_string(sb_reference(x)));
     sb_intent_keep(x, "reference_field", json_string(custom ? custom : ""));
@@ -32,7 +36,7 @@ enum sb_verdict desk_create_ticket_build(struct sb_exchange *x)
     return SB_OK;
 }
 
-static void take_ticket(struct sb_exchange *x, const json_t *ticket)
+void desk_ticket_take(struct sb_exchange *x, const json_t *ticket)
 {
     const char *number = sb_json_str(ticket, "ticketNumber");
     const char *sid = sb_get_str(x, "call.sid");
@@ -42,16 +46,43 @@ static void take_ticket(struct sb_exchange *x, const json_t *ticket)
     sb_set_str(x, "ticket.created_at", sb_json_str(ticket, "createdTime"));
     if (!sid)
         sid = sb_get_str(x, "source.external_id");
-    sb_note(x, "created Zoho Desk ticket #%s for call %s", number ? number : "?", sid ? sid : "?");
+    /* The service chose or made the contact when the ticket held one instead of an id. */
+    if (!sb_get_str(x, "contact.id") && desk_is_id(sb_json_str(ticket, "contactId")))
+        sb_set_str(x, "contact.id", sb_json_str(ticket, "contactId"));
+    sb_note(x, "created Zoho Desk ticket #%s for %s %s", number ? number : "?",
+            desk_has_user(x) ? "escalation" : "call", sid ? sid : "?");
+}
+
+/* The user's contact was deleted a moment ago, or belongs to another department, which only this answer tells. The ticket
+ * is sent once more with the person instead of the id: the service finds a contact by e-mail, or makes one, in the same
+ * step that makes the ticket, so that both happen once. */
+static enum sb_verdict leave_contact(struct sb_exchange *x)
+{
+    const char *id = sb_get_str(x, "contact.id");
+    const char *by = sb_get_str(x, "matching.by");
+    sb_note(x,
+            "contact %s is refused for the ticket: deleted, or of another department; the ticket is sent "
+            "with the "
+            "user's name and e-mail address instead",
+            id);
+    sb_set_str(x, "matching.refused", id);
+    sb_set_str(x, "matching.refused_by", by ? by : "an earlier escalation");
+    sb_set_str(x, "matching.by", "Zoho Desk's own choice");
+    desk_mark_gone(x, id);
+    sb_set(x, "contact", NULL);
+    return sb_again(x, 0);
 }
 
 enum sb_verdict desk_create_ticket_fold(struct sb_exchange *x)
 {
     const json_t *ticket = sb_http_json(x);
     if (desk_is_good(x) && desk_is_id(sb_json_str(ticket, "id"))) {
-        take_ticket(x, ticket);
+        desk_ticket_take(x, ticket);
         return SB_OK;
     }
+    if (sb_http_status(x) == 422 && desk_blames(x, "/contactId", NULL) && desk_has_user(x) &&
+        sb_round(x) == 0)
+        return leave_contact(x);
     if (sb_http_status(x) == 422 && desk_blames(x, "/contactId", NULL))
         return sb_reject(
             x,
@@ -91,9 +122,15 @@ static void search_build(struct sb_exchange *x, const char *reference)
     sb_query_int(x, "limit", DESK_PAGE);
 }
 
+/* A ticket that was sent with a person instead of a contact's id can only be searched for. */
+static bool has_contact(const struct sb_exchange *x)
+{
+    return desk_is_id(sb_intent_str(x, "contact_id"));
+}
+
 enum sb_verdict desk_reconcile_ticket_build(struct sb_exchange *x)
 {
-    if (sb_round(x) == ROUND_SEARCH) {
+    if (sb_round(x) == ROUND_SEARCH || !has_contact(x)) {
         search_build(x, sb_intent_str(x, "reference"));
         return SB_OK;
     }
@@ -106,15 +143,16 @@ enum sb_verdict desk_reconcile_ticket_build(struct sb_exchange *x)
     return SB_OK;
 }
 
-/* Whether the subject ends with the reference, or the custom field is it. Nothing less counts. */
-static bool is_ours(struct sb_exchange *x, const json_t *ticket)
+/* Nothing less counts than the reference at the subject's end, or in the custom field. */
+bool desk_ticket_is_ours(struct sb_exchange *x, const json_t *ticket, const char *reference,
+                         const char *custom)
 {
-    const char *reference = sb_intent_str(x, "reference");
-    const char *custom = sb_intent_str(x, "reference_field");
     const char *tail = sb_printf(x, "[SB-%s]", reference);
     const char *subject = sb_json_str(ticket, "subject");
     size_t tail_size = strlen(tail);
     size_t size = subject ? strlen(subject) : 0;
+    if (!desk_is_id(sb_json_str(ticket, "id")))
+        return false;
     while (size && subject[size - 1] == ' ')
         size--;
     if (subject && size >= tail_size && memcmp(subject + size - tail_size, tail, tail_size) == 0)
@@ -151,11 +189,14 @@ enum sb_verdict desk_reconcile_ticket_fold(struct sb_exchange *x)
 
     for (size_t i = 0; i < json_array_size(items); i++) {
         const json_t *ticket = json_array_get(items, i);
-        if (desk_is_id(sb_json_str(ticket, "id")) && is_ours(x, ticket)) {
-            take_ticket(x, ticket);
+        if (desk_ticket_is_ours(x, ticket, sb_intent_str(x, "reference"),
+                                sb_intent_str(x, "reference_field"))) {
+            desk_ticket_take(x, ticket);
             return SB_OK;
         }
     }
+    if (!has_contact(x))
+        return sb_skip(x, "no ticket has this reference");
     if (round <= ROUND_SEARCH)
         return sb_again(x, 0);
     if (json_array_size(items) < DESK_PAGE || is_before(items, oldest_ms(x)))

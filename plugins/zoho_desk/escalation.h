@@ -1,0 +1,72 @@
+/* Escalations: the ticket's text, the open ticket that an escalation may be added to, files, remarks, and what the user
+ * is told. */
+#ifndef ZOHO_DESK_ESCALATION_H
+#define ZOHO_DESK_ESCALATION_H
+
+#include "user.h"
+
+enum {
+    DESK_TEXT_DESCRIPTION_MAX = 32000, /* help pages, of a description; OpenAPI says 65,535 */
+    DESK_FILE_NAME_MAX = 100           /* OpenAPI: name of an attachment */
+};
+
+/* ---- text (escalation_text.c) ---- */
+
+/* Fits `text`, the whole plain text about the escalation, into the ticket: the beginning becomes the description (HTML)
+ * in `fields`, and the section "escalation_text" keeps the text and where the notes go on. */
+void desk_text_take(struct sb_exchange *x, const char *text, json_t *fields);
+/* What the notes of the ticket are to hold: the rest of the text, all of it on a ticket that was there before, NULL for
+ * nothing. */
+const char *desk_text_rest(struct sb_exchange *x);
+const char *desk_text_whole(struct sb_exchange *x);
+
+/* ---- notes (note.c) ---- */
+
+/* A private note of its own kind on the ticket: the marker in it tells it from all others. */
+struct desk_note {
+    const char *ticket_id;
+    const char *marker;  /* "[SB-0123456789ABC/1]" */
+    const char *content; /* with the marker in it; plain text */
+    bool is_public;
+};
+/* Writes the request of the note and keeps in the intent what reconcile needs. */
+void desk_note_request(struct sb_exchange *x, const struct desk_note *note);
+/* Looks through one page of comments for the marker of the intent. The comment, or NULL with the verdict in *ret_verdict:
+ * SB_SKIP when it is certain that there is none. */
+const json_t *desk_note_look(struct sb_exchange *x, enum sb_verdict *ret_verdict);
+
+/* ---- tickets (ticket.c) ---- */
+
+/* Whether a ticket's subject ends with the reference, or the custom field (may be NULL or "") is it. */
+bool desk_ticket_is_ours(struct sb_exchange *x, const json_t *ticket, const char *reference,
+                         const char *custom);
+/* Writes the ticket down as the record's own. */
+void desk_ticket_take(struct sb_exchange *x, const json_t *ticket);
+
+/* ---- what the script says (map.c) ---- */
+
+/* What scripts are told of the configuration. Kept by the exchange. */
+json_t *desk_script_options(struct sb_exchange *x);
+
+/* ---- steps ---- */
+
+enum sb_verdict desk_find_open_build(struct sb_exchange *x);
+enum sb_verdict desk_find_open_fold(struct sb_exchange *x);
+enum sb_verdict desk_attach_build(struct sb_exchange *x);
+enum sb_verdict desk_attach_fold(struct sb_exchange *x);
+enum sb_verdict desk_reconcile_attach_fold(struct sb_exchange *x);
+enum sb_verdict desk_raise_build(struct sb_exchange *x);
+enum sb_verdict desk_raise_fold(struct sb_exchange *x);
+
+enum sb_verdict desk_upload_build(struct sb_exchange *x);
+enum sb_verdict desk_upload_fold(struct sb_exchange *x);
+enum sb_verdict desk_reconcile_upload_build(struct sb_exchange *x);
+enum sb_verdict desk_reconcile_upload_fold(struct sb_exchange *x);
+
+enum sb_verdict desk_remark_build(struct sb_exchange *x);
+enum sb_verdict desk_remark_fold(struct sb_exchange *x);
+enum sb_verdict desk_reconcile_remark_fold(struct sb_exchange *x);
+
+enum sb_verdict desk_message(struct sb_exchange *x);
+
+#endif

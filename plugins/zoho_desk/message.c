@@ -1,0 +1,39 @@
+/* Step "write_message": what the user is told about the ticket, by the mapping script. */
+#include "escalation.h"
+
+enum { MESSAGE_UNITS_MAX = 2000 };
+
+/* What a script without the function leaves unsaid. */
+static const char *plain_message(struct sb_exchange *x)
+{
+    const char *number = sb_get_str(x, "ticket.number");
+    return sb_printf(
+        x, "Your request has reached our support team as ticket #%s. A person will get back to you.",
+        number ? number : "?");
+}
+
+/* message(record, options): the record holds the ticket by now, and the options hold it too, under `ticket`. */
+enum sb_verdict desk_message(struct sb_exchange *x)
+{
+    struct sb_error err = SB_ERROR_INIT;
+    json_t *said = NULL;
+    if (!desk_has_user(x) || !sb_get_str(x, "ticket.id") || sb_get_str(x, "ticket.user_message"))
+        return sb_skip(x, "there is nobody to be told");
+    if (!sb_script_has(x, "mapping", "message")) {
+        sb_set_str(x, "ticket.user_message", plain_message(x));
+        return SB_OK;
+    }
+    json_t *options = desk_script_options(x);
+    json_object_set(options, "ticket", (json_t *)(uintptr_t)sb_get(x, "ticket"));
+    if (sb_script_call(x, "mapping", "message", options, &said, &err) < 0)
+        return sb_script_failed(x, &err);
+    (void)sb_keep(x, said);
+    const char *text = json_string_value(said);
+    if (!text && !json_is_null(said)) {
+        (void)sb_fail(&err, SB_ECONFIG, "mapping script returns no text from function 'message'");
+        return sb_script_failed(x, &err);
+    }
+    sb_set_str(x, "ticket.user_message",
+               text && *text ? desk_cut(x, sb_utf8(x, text), MESSAGE_UNITS_MAX) : plain_message(x));
+    return SB_OK;
+}
