@@ -192,6 +192,7 @@ static void end(struct sim_engine *engine, const char *why)
 
     world_trace(world, "engine ends: %s", why);
     engine->is_up = false;
+    engine_finish_jobs(engine);
     events_drop(&world->events, engine->life);
     free_parts(engine);
     plan_start(engine);

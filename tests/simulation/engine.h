@@ -52,9 +52,16 @@ void engine_commit(struct sim_engine *engine, struct store_change *change,
                    void (*done)(struct sim_engine *engine, struct store_change *change,
                                 const struct sb_error *err, uint64_t tag),
                    uint64_t tag);
+/* The same, with something that is freed when it is over, whether it came through or not. */
+void engine_commit_owned(struct sim_engine *engine, struct store_change *change,
+                         void (*done)(struct sim_engine *engine, struct store_change *change,
+                                      const struct sb_error *err, uint64_t tag),
+                         uint64_t tag, void (*drop)(void *ctx), void *ctx);
 /* Runs `work` between transactions, then `done` on the loop. `ctx` is freed by `drop` when the engine dies before. */
 void engine_run(struct sim_engine *engine, void (*work)(void *ctx, struct sim_engine *engine),
                 void (*done)(void *ctx, struct sim_engine *engine), void (*drop)(void *ctx), void *ctx);
+/* What an orderly end still does: commits what was handed in, and tells nobody. */
+void engine_finish_jobs(struct sim_engine *engine);
 void engine_drop_jobs(struct sim_engine *engine);
 
 /* ---- flow's world (engine_world.c) --------------------------------------------------------------------- */

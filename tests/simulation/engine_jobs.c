@@ -54,6 +54,15 @@ void engine_drop_jobs(struct sim_engine *engine)
     engine->jobs_end = &engine->jobs;
 }
 
+void engine_finish_jobs(struct sim_engine *engine)
+{
+    for (struct sim_job *job = engine->jobs; job; job = job->next) {
+        struct sb_error err = SB_ERROR_INIT;
+        if (job->change && store_apply(engine->store, &job->change, 1, &err) == 0)
+            ledger_committed(&engine->world->ledger, engine->world, job->change);
+    }
+}
+
 /* ---- back on the loop ---------------------------------------------------------------------------------- */
 
 static void deliver(void *ctx)
@@ -166,20 +175,30 @@ static void submit(struct sim_engine *engine, struct sim_job *job)
     kick(engine);
 }
 
-void engine_commit(struct sim_engine *engine, struct store_change *change,
-                   void (*done)(struct sim_engine *engine, struct store_change *change,
-                                const struct sb_error *err, uint64_t tag),
-                   uint64_t tag)
+void engine_commit_owned(struct sim_engine *engine, struct store_change *change,
+                         void (*done)(struct sim_engine *engine, struct store_change *change,
+                                      const struct sb_error *err, uint64_t tag),
+                         uint64_t tag, void (*drop)(void *ctx), void *ctx)
 {
     struct sim_job *job = sim_new(sizeof(*job));
 
     job->change = change;
     job->committed = done;
     job->tag = tag;
+    job->drop = drop;
+    job->ctx = ctx;
     if (engine->is_dying)
         free_job(job);
     else
         submit(engine, job);
+}
+
+void engine_commit(struct sim_engine *engine, struct store_change *change,
+                   void (*done)(struct sim_engine *engine, struct store_change *change,
+                                const struct sb_error *err, uint64_t tag),
+                   uint64_t tag)
+{
+    engine_commit_owned(engine, change, done, tag, NULL, NULL);
 }
 
 void engine_run(struct sim_engine *engine, void (*work)(void *ctx, struct sim_engine *engine),
