@@ -72,8 +72,7 @@ static void reply(struct call *call, int status)
 {
     call->status = status;
     call->refs++;
-    world_at(call->world, call->world->now_ms + chance_between(&call->world->latency, 1, WAY_MS_MOST),
-             on_reply, call);
+    plan(call, call->world->now_ms + chance_between(&call->world->latency, 1, WAY_MS_MOST), on_reply);
 }
 
 /* ---- in the engine ------------------------------------------------------------------------------------- */
