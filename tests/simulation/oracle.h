@@ -1,0 +1,62 @@
+/* The oracle: what must hold at the end of a seed, judged by the truth of the services. Of the engine it knows nothing but
+ * how each record visibly ended, which is what a person sees who asks. Pure: the same facts give the same verdicts.
+ *
+ * The invariants, by name:
+ *   nothing-is-missed    a call that the source lists and that the configuration wants has a record
+ *   everything-ends      no record is unfinished once everything has come to rest
+ *   one-ticket           a wanted call has exactly one ticket, or ended visibly without one, with a reason
+ *   no-unwanted-ticket   a call that is not wanted has none; no ticket belongs to no call
+ *   right-ticket         contact, department, priority, number and call id of a ticket are those of its call
+ *   one-contact          this engine makes one contact for a number, unless others did away with it
+ *   whole-note           the note is there once, private, whole, and says what was said; or the ticket says why not
+ *   frugal               nothing is transcribed twice once its transcript is committed; requests are bounded
+ * and what services noticed by themselves: no-secret-leaks, recordings-stay-home, transcripts-stay-home, whole-recording,
+ * words-of-a-call, single-flight, in-flight. */
+#ifndef TESTS_SIMULATION_ORACLE_H
+#define TESTS_SIMULATION_ORACLE_H
+
+#include "simulation/scenario.h"
+#include "simulation/truth.h"
+
+/* How one record visibly ended. Texts are borrowed. */
+struct oracle_end {
+    const char *external_id;
+    const char *state; /* "done", "dropped", "disabled", "dead", or "active" */
+    const char *reason;
+    bool was_dropped, was_retried; /* by an operator */
+    uint64_t requests;             /* on its behalf */
+    uint64_t after_transcript;     /* to a transcriber, although the transcript was committed */
+};
+
+struct oracle_facts {
+    const struct truth *truth;
+    const struct oracle_end *ends;
+    size_t end_count;
+    uint64_t faults[SIM_FAULT_COUNT], fault_count, starts, restores, virtual_ms;
+
+    void (*violation)(void *ctx, const char *name, const char *text);
+    void *ctx;
+};
+
+void oracle_check(const struct oracle_facts *facts);
+
+/* ---- between the files of the oracle ---------------------------------------------------------------------- */
+
+void oracle_say(const struct oracle_facts *facts, const char *name, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+const struct oracle_end *oracle_end_of(const struct oracle_facts *facts, const struct truth_call *call);
+/* The ticket that is about the call, or NULL. */
+const struct truth_ticket *oracle_ticket_of(const struct oracle_facts *facts, const struct truth_call *call);
+/* Whether the subject ends with the call's reference. */
+bool oracle_is_about(const struct truth_ticket *ticket, const struct truth_call *call);
+const char *oracle_field(const struct truth_ticket *ticket, const char *key);
+/* Whether a comment of the ticket is a part of its transcription note. */
+bool oracle_has_note(const struct oracle_facts *facts, const struct truth_ticket *ticket);
+
+void oracle_check_ticket(const struct oracle_facts *facts, const struct truth_call *call,
+                         const struct truth_ticket *ticket);
+void oracle_check_contacts(const struct oracle_facts *facts);
+void oracle_check_note(const struct oracle_facts *facts, const struct truth_call *call,
+                       const struct truth_ticket *ticket);
+
+#endif
