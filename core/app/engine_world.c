@@ -215,6 +215,20 @@ static void read_token(void *ctx, const char *name, uint64_t ticket)
     store_thread_run(engine->store, run_read, on_document, errand);
 }
 
+static int read_next_sweep(struct store *store, struct errand *errand, struct sb_error *err)
+{
+    return store_next_sweep(store, &errand->doc, err);
+}
+
+static void read_sweep(void *ctx, uint64_t ticket)
+{
+    struct engine *engine = ctx;
+    struct errand *errand = new_errand(engine, ticket);
+
+    errand->read = read_next_sweep;
+    store_thread_run(engine->store, run_read, on_document, errand);
+}
+
 /* ---- network and work ---------------------------------------------------------------------------------- */
 
 static void on_answered(void *ctx, struct http_response *response)
@@ -307,6 +321,7 @@ void engine_world(struct engine *engine, struct flow_world *ret_world)
                                       .read_key = read_key,
                                       .read_cursor = read_cursor,
                                       .read_token = read_token,
+                                      .read_sweep = read_sweep,
                                       .send = send_request,
                                       .work = work,
                                       .wake = wake,

@@ -50,9 +50,11 @@ static struct store_change *build(struct flow *flow, struct run *run, const stru
     if (!change)
         return NULL;
     settle(run, change, settlement);
-    bool is_good =
-        change_add_outcome(flow, change, run, report_verdict_word(result->verdict), result, run->call.x) &&
-        (!x || change_add_exchange(change, run, x));
+    const char *verdict = settlement && settlement->verdict ? settlement->verdict
+                                                            : report_verdict_word(result->verdict);
+    bool is_good = create_add_settled(flow, run, change, settlement) &&
+                   change_add_outcome(flow, change, run, verdict, result, run->call.x) &&
+                   (!x || change_add_exchange(change, run, x));
     if (is_good && run->adds_problem) {
         change->adds_problem = true;
         is_good = change_add_section(change, "problems", json_object_get(run->record->sections, "problems"));

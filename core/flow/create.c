@@ -7,6 +7,7 @@
 #include "base/scope.h"
 #include "flow/backoff.h"
 #include "flow/change.h"
+#include "flow/look.h"
 #include "flow/report.h"
 #include "flow/run.h"
 #include "flow/state.h"
@@ -20,6 +21,9 @@ void create_forget_intent(struct flow *flow, struct run *run)
     run->is_unknown = false;
     run->has_intent = false;
     run->survived_restart = false;
+    run->sends_again = run->is_adopting = false;
+    free(run->adopt);
+    run->adopt = NULL;
     json_decref(run->kept);
     run->kept = NULL;
     if (run->record)
@@ -88,6 +92,43 @@ void create_on_built(struct flow *flow, struct call *call)
     run_commit(flow, run, change, must_look ? AFTER_UNKNOWN : AFTER_SEND);
 }
 
+/* ---- what is settled --------------------------------------------------------------------------------- */
+
+/* What the plugin calls the thing that was made, or found. */
+static const char *made_by(const struct sb_exchange *x)
+{
+    return x ? json_string_value(json_array_get(x->found, 0)) : NULL;
+}
+
+static bool add_sweep(struct flow *flow, const struct run *run, struct store_change *change, int64_t sweep_ms)
+{
+    const struct store_intent *intent = &run->record->intent;
+    struct store_sweep *sweep = arena_alloc(change->arena, sizeof(*sweep));
+
+    if (!sweep)
+        return false;
+    *sweep = (struct store_sweep){ .instance = arena_strdup(change->arena, intent->instance),
+                                   .step = arena_strdup(change->arena, intent->step),
+                                   .round = intent->round,
+                                   .due_ms = flow_wall_ms(flow) + sweep_ms };
+    change->sweep = sweep;
+    look_expect(flow, flow->looker, sweep_ms);
+    return sweep->instance && sweep->step;
+}
+
+bool create_add_settled(struct flow *flow, struct run *run, struct store_change *change,
+                        const struct settlement *settlement)
+{
+    if (!settlement || !settlement->settles)
+        return true;
+    if (settlement->made) {
+        change->intent_made = arena_strdup(change->arena, settlement->made);
+        if (!change->intent_made)
+            return false;
+    }
+    return settlement->sweep_ms == 0 || add_sweep(flow, run, change, settlement->sweep_ms);
+}
+
 /* ---- after it was sent --------------------------------------------------------------------------------- */
 
 /* The raw answer, for a mended plugin to fold. */
@@ -144,6 +185,8 @@ void create_on_sent(struct flow *flow, struct run *run, const struct call_result
     if (settlement.state == STORE_INTENT_ANSWERED)
         answer = keep_answer(run->call.x);
     settlement.answer = answer;
+    if (settlement.state == STORE_INTENT_DONE)
+        settlement.made = made_by(run->call.x);
     conclude(flow, run, result, &settlement);
 }
 
@@ -200,7 +243,8 @@ void create_schedule(struct flow *flow, struct run *run)
         run_wait(flow, run, ASK_AGAIN_MS);
         return;
     }
-    int64_t due_ms = run->unknown_ms + reconcile_ask_ms(run->asks, wait_ms(run, gate, step));
+    bool is_decided = run->sends_again || run->adopt;
+    int64_t due_ms = is_decided ? 0 : run->unknown_ms + reconcile_ask_ms(run->asks, wait_ms(run, gate, step));
     int64_t delay_ms = due_ms - flow_mono_ms(flow);
     run_wait(flow, run, delay_ms > 1 ? delay_ms : 1);
 }
@@ -248,6 +292,32 @@ static void fold_again(struct flow *flow, struct run *run)
     call_fold_again(flow, &run->call, gate, step, response);
 }
 
+static void end_by_operator(struct flow *flow, struct run *run);
+
+/* Looks at the one thing that an operator has named. */
+static void ask_for_adopted(struct flow *flow, struct run *run)
+{
+    run->reconcile_round = 0;
+    run->is_adopting = true;
+    ask(flow, run);
+    if (!run->is_reconciling) /* its instance is not configured */
+        run->is_adopting = false;
+}
+
+/* What an operator has decided while nothing ran. */
+static bool take_decision(struct flow *flow, struct run *run)
+{
+    const struct store_intent *intent = &run->record->intent;
+
+    if (!intent->adopt || run->adopt)
+        return true;
+    run->adopt = strdup(intent->adopt);
+    run->adopt_is_forced = intent->is_forced;
+    if (!run->adopt)
+        flow_fail(flow, "out of memory");
+    return run->adopt != NULL;
+}
+
 void create_resume(struct flow *flow, struct run *run)
 {
     struct store_record *record = run->record;
@@ -258,13 +328,21 @@ void create_resume(struct flow *flow, struct run *run)
         fold_again(flow, run);
         return;
     }
-    if (!run->is_unknown) {
+    bool is_new = !run->is_unknown;
+    if (is_new) {
         run->survived_restart = true;
         create_become_unknown(flow, run);
-        create_schedule(flow, run);
-        return;
     }
-    ask(flow, run);
+    if (!take_decision(flow, run))
+        return;
+    if (run->sends_again)
+        end_by_operator(flow, run);
+    else if (run->adopt)
+        ask_for_adopted(flow, run);
+    else if (is_new)
+        create_schedule(flow, run);
+    else
+        ask(flow, run);
 }
 
 /* ---- what looking said --------------------------------------------------------------------------------- */
@@ -283,37 +361,47 @@ static void commit_look(struct flow *flow, struct run *run, const char *verdict,
     run_commit(flow, run, change, after);
 }
 
+static int64_t sweep_ms_of(struct flow *flow, const struct run *run)
+{
+    struct gate *gate = NULL;
+    const struct sb_step *step = intent_step(flow, run, &gate);
+    int64_t ms = step ? wait_ms(run, gate, step) : ASK_AGAIN_MS;
+
+    return ms > 0 ? ms : 1;
+}
+
+/* Whoever has lost one answer may have lost another: where the plugin can name what it made, it is looked for twins. */
 static void end_found(struct flow *flow, struct run *run, const struct call_result *result)
 {
     struct call_result found = *result;
-    const struct settlement settlement = { .settles = true, .state = STORE_INTENT_DONE };
+    const char *made = made_by(run->call.x);
+    const struct settlement settlement = { .settles = true,
+                                           .state = STORE_INTENT_DONE,
+                                           .made = made,
+                                           .verdict = run->is_adopting ? "adopted" : "found",
+                                           .sweep_ms = made ? sweep_ms_of(flow, run) : 0 };
 
-    LOG_INFO(flow->log, "found after an unknown outcome", LOG_INT("record", run->id),
-             LOG_STR("step", run->record->intent.step));
+    LOG_INFO(flow->log, run->is_adopting ? "taken on an operator's word" : "found after an unknown outcome",
+             LOG_INT("record", run->id), LOG_STR("step", run->record->intent.step));
     found.was_sent = true;
     found.verdict = run->call.x->has_more ? SB_AGAIN : SB_OK;
     found.delay_ms = 0;
-    found.reason = "found by looking";
+    found.reason = run->is_adopting ? "an operator says that it is this one" : "found by looking";
     run->call.step = intent_step(flow, run, &run->call.gate);
     conclude(flow, run, &found, &settlement);
 }
 
-static void end_not_found(struct flow *flow, struct run *run, const struct call_result *result)
+/* It is not there: the intent is closed, and the step begins anew. A request that is still on its way may yet arrive, so
+ * that it is looked for twins later. */
+static void take_back(struct flow *flow, struct run *run, const char *verdict,
+                      const struct call_result *result)
 {
-    struct gate *gate = NULL;
-    const struct sb_step *step = intent_step(flow, run, &gate);
-    bool is_certain = step && flow_mono_ms(flow) - run->unknown_ms >= wait_ms(run, gate, step);
-
-    run->asks++;
-    run->not_found++;
-    if (!is_certain || run->not_found < NOT_FOUND_MIN) {
-        commit_look(flow, run, "not found", result, AFTER_UNKNOWN);
-        return;
-    }
     struct store_change *change = NULL;
+
     run->record->place.attempt++;
     change = change_of_run(flow, run);
-    if (!change || !change_add_outcome(flow, change, run, "not found, sending again", result, NULL)) {
+    if (!change || !change_add_outcome(flow, change, run, verdict, result, NULL) ||
+        !add_sweep(flow, run, change, sweep_ms_of(flow, run))) {
         store_change_free(change);
         flow_fail(flow, "out of memory");
         return;
@@ -326,11 +414,70 @@ static void end_not_found(struct flow *flow, struct run *run, const struct call_
     run_commit(flow, run, change, AFTER_STEP);
 }
 
+static void end_not_found(struct flow *flow, struct run *run, const struct call_result *result)
+{
+    struct gate *gate = NULL;
+    const struct sb_step *step = intent_step(flow, run, &gate);
+    bool is_certain = step && flow_mono_ms(flow) - run->unknown_ms >= wait_ms(run, gate, step);
+
+    run->asks++;
+    run->not_found++;
+    if (!is_certain || run->not_found < NOT_FOUND_MIN)
+        commit_look(flow, run, "not found", result, AFTER_UNKNOWN);
+    else
+        take_back(flow, run, "not found, sending again", result);
+}
+
+static void end_by_operator(struct flow *flow, struct run *run)
+{
+    const struct call_result result = { .reason = "an operator says that it is not there" };
+
+    run->call_round = run->record->intent.round;
+    run->call_attempt = run->record->intent.attempt;
+    run->call.step = intent_step(flow, run, &run->call.gate);
+    LOG_WARN(flow->log, "sent again by an operator", LOG_INT("record", run->id),
+             LOG_STR("step", run->record->intent.step));
+    take_back(flow, run, "sent again by an operator", &result);
+}
+
+/* The one that an operator has named: it is taken when the plugin has read it and says that it is this one. */
+static void end_adopting(struct flow *flow, struct run *run, const struct call_result *result)
+{
+    struct call_result refused = *result;
+    const char *made = made_by(run->call.x);
+
+    if (!result->is_defect && result->verdict == SB_OK && made && strcmp(made, run->adopt) == 0) {
+        end_found(flow, run, result);
+        return;
+    }
+    if (result->verdict == SB_OK || result->verdict == SB_AGAIN)
+        refused.reason = "its plugin cannot look at a single one by its id";
+    run->is_adopting = false;
+    free(run->adopt);
+    run->adopt = NULL;
+    struct store_change *change = change_of_run(flow, run);
+    if (!change || !change_add_outcome(flow, change, run, "not adopted", &refused, NULL)) {
+        store_change_free(change);
+        flow_fail(flow, "out of memory");
+        return;
+    }
+    /* A fault that passes says nothing about it: a decision that the journal has is tried again. */
+    if (result->is_defect || result->verdict != SB_RETRY) {
+        change->forgets_adopt = true;
+        run->record->intent.adopt = NULL;
+    }
+    run->asks++;
+    call_reset(flow, &run->call);
+    run_commit(flow, run, change, AFTER_UNKNOWN);
+}
+
 void create_on_asked(struct flow *flow, struct run *run, const struct call_result *result)
 {
     run->is_reconciling = false;
-    if (result->is_defect ||
-        (result->verdict != SB_OK && result->verdict != SB_SKIP && result->verdict != SB_AGAIN)) {
+    if (run->is_adopting) {
+        end_adopting(flow, run, result);
+    } else if (result->is_defect ||
+               (result->verdict != SB_OK && result->verdict != SB_SKIP && result->verdict != SB_AGAIN)) {
         run->asks++;
         commit_look(flow, run, "not sure", result, AFTER_UNKNOWN);
     } else if (result->verdict == SB_OK) {

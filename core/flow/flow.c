@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "flow/call.h"
+#include "flow/list.h"
+#include "flow/look.h"
 #include "flow/poll.h"
 #include "flow/run.h"
 #include "flow/state.h"
@@ -131,7 +133,8 @@ struct flow *flow_new(const struct flow_world *world, const struct flow_plan *pl
     if (options)
         flow->options = *options;
     fill_options(&flow->options);
-    if (keys_init(&flow->keys) < 0 || make_gates(flow) < 0 || make_polls(flow) < 0) {
+    if (keys_init(&flow->keys) < 0 || make_gates(flow) < 0 || make_polls(flow) < 0 ||
+        !(flow->looker = look_new(flow))) {
         (void)sb_fail(err, SB_ENOMEM, "cannot start: out of memory");
         flow_free(flow);
         return NULL;
@@ -146,6 +149,8 @@ void flow_free(struct flow *flow)
     flow->has_failed = true; /* nothing that is taken down may start anything */
     while (flow->runs)
         run_free(flow, flow->runs);
+    look_free(flow, flow->looker);
+    list_free(flow, flow->lister);
     for (size_t i = 0; i < flow->poll_count; i++)
         poll_free(flow, flow->polls[i]);
     for (size_t i = 0; i < flow->token_count; i++)
@@ -182,6 +187,7 @@ void flow_start(struct flow *flow, const struct store_active *active, size_t cou
             flow_fail(flow, "out of memory");
     for (size_t i = 0; i < flow->poll_count; i++)
         poll_start(flow, flow->polls[i]);
+    look_start(flow, flow->looker);
     pump(flow);
 }
 
@@ -246,6 +252,21 @@ bool flow_drop(struct flow *flow, int64_t record_id, const char *reason)
     return true;
 }
 
+enum flow_decided flow_decide(struct flow *flow, int64_t record_id, const char *adopt, bool is_forced)
+{
+    struct run *run = run_find(flow, record_id);
+
+    if (!run)
+        return FLOW_NOT_UNDER_WAY;
+    if (run->is_held)
+        return FLOW_IS_HELD;
+    if (run->has_intent && !run->is_unknown)
+        return FLOW_IS_SENDING;
+    run_request_decision(flow, run, adopt, is_forced);
+    pump(flow);
+    return FLOW_DECIDED;
+}
+
 /* ---- answers of the world ------------------------------------------------------------------------------ */
 
 void flow_on_committed(struct flow *flow, uint64_t ticket, struct store_change *change,
@@ -260,6 +281,8 @@ void flow_on_committed(struct flow *flow, uint64_t ticket, struct store_change *
             token_on_committed(flow, (struct token *)actor);
         else if (actor->class_ == poll_class)
             poll_on_committed(flow, (struct poll *)actor, change);
+        else if (actor->class_ == look_class)
+            look_on_committed(flow, (struct looker *)actor);
         else
             run_on_committed(flow, (struct run *)actor);
     }
@@ -270,10 +293,12 @@ void flow_on_loaded(struct flow *flow, uint64_t ticket, struct store_record *rec
 {
     struct actor *actor = actor_answered(&flow->actors, ticket);
 
-    if (actor && !flow->has_failed)
-        run_on_loaded(flow, (struct run *)actor, record);
-    else
+    if (!actor || flow->has_failed)
         store_record_free(record);
+    else if (actor->class_ == look_class)
+        look_on_loaded(flow, (struct looker *)actor, record);
+    else
+        run_on_loaded(flow, (struct run *)actor, record);
     pump(flow);
 }
 
@@ -286,6 +311,10 @@ void flow_on_document(struct flow *flow, uint64_t ticket, const char *doc)
             token_on_document(flow, (struct token *)actor, doc);
         else if (actor->class_ == poll_class)
             poll_on_document(flow, (struct poll *)actor, doc);
+        else if (actor->class_ == look_class)
+            look_on_document(flow, (struct looker *)actor, doc);
+        else if (actor->class_ == list_class)
+            list_on_document(flow, (struct lister *)actor, doc);
         else
             run_on_document(flow, (struct run *)actor, doc);
     }

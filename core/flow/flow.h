@@ -82,6 +82,29 @@ bool flow_is_full(const struct flow *flow);
  * then. */
 bool flow_drop(struct flow *flow, int64_t record_id, const char *reason);
 
+/* ---- proof --------------------------------------------------------------------------------------------- */
+
+/* What an operator says of an outcome that nobody knows: the record made the thing of the id `adopt` (NULL: it made
+ * nothing, and is sent again). Its timeline tells what came of it. `is_forced`: take it even if it does not carry the
+ * reference. */
+enum flow_decided {
+    FLOW_DECIDED = 0,
+    FLOW_NOT_UNDER_WAY, /* store_decide() does it */
+    FLOW_IS_SENDING,    /* its request is under way at this moment: there is nothing to decide yet */
+    FLOW_IS_HELD        /* its pipeline is not running */
+};
+enum flow_decided flow_decide(struct flow *flow, int64_t record_id, const char *adopt, bool is_forced);
+
+/* Looks how many there are of what `job` names (taken; an object of store_made()): ids in `found`, or why it could not be
+ * seen. Both borrowed. Not called any more once the flow is stopping. False: out of memory. */
+typedef void (*flow_looked_fn)(void *ctx, const json_t *job, const json_t *found, const char *fault);
+bool flow_look(struct flow *flow, json_t *job, flow_looked_fn done, void *ctx);
+/* Lists the source of `pipeline` (an index of the plan) anew since then, one at a time: gives an array of {account,
+ * external_id, record}, or with `reason` instead of `record` for what the source would not emit now; or why it could not
+ * be read. Not called any more once the flow is stopping. False: it cannot be listed. */
+typedef void (*flow_listed_fn)(void *ctx, json_t *listed, const char *fault);
+bool flow_list(struct flow *flow, size_t pipeline, int64_t since_ms, flow_listed_fn done, void *ctx);
+
 /* ---- answers of the world ------------------------------------------------------------------------------ */
 
 /* `change` is borrowed; `err` NULL on success. After a failure nothing moves any more: the process must end.

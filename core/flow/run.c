@@ -111,6 +111,7 @@ void run_free(struct flow *flow, struct run *run)
     json_decref(run->kept);
     json_decref(run->notes);
     free((char *)(uintptr_t)run->drop_reason);
+    free(run->adopt);
     free(run);
 }
 
@@ -259,6 +260,8 @@ static void fill_input(struct flow *flow, struct call *call, struct exchange_inp
     if (run->is_reconciling) {
         ret_input->intent_kept = run->kept;
         ret_input->intent_at_ms = record->intent.at_ms;
+        ret_input->look_id = run->is_adopting ? run->adopt : NULL;
+        ret_input->is_forced = run->adopt_is_forced;
     }
 }
 
@@ -284,7 +287,7 @@ static bool take_lock(struct flow *flow, struct run *run, struct gate *gate, con
     bool needs_lock = name != NULL;
     bool is_held = needs_lock && keys_acquire(&flow->keys, gate->name, name, &run->call.actor, &run->lock);
     exchange_free(x);
-    if (!x || (needs_lock && !run->lock)) {
+    if (has_failed || (needs_lock && !run->lock)) {
         flow_fail(flow, "out of memory");
         return false;
     }
@@ -355,20 +358,6 @@ void run_on_document(struct flow *flow, struct run *run, const char *doc)
     }
     run->state = RUN_READY;
     run_advance(flow, run);
-}
-
-void run_request_drop(struct flow *flow, struct run *run, const char *reason)
-{
-    if (run->drop_reason)
-        return;
-    run->drop_reason = strdup(reason);
-    if (!run->drop_reason) {
-        flow_fail(flow, "out of memory");
-        return;
-    }
-    bool sleeps = run->state == RUN_DELAYED || (run->state == RUN_PARKED && !run->is_held);
-    if (sleeps)
-        actor_arm(&flow->actors, &run->call.actor, flow_mono_ms(flow));
 }
 
 /* ---- commits ------------------------------------------------------------------------------------------- */

@@ -56,11 +56,14 @@ struct run {
     uint32_t asks, not_found, reconcile_round;
     json_t *kept; /* owned: what the open intent kept */
 
-    bool is_held;            /* its pipeline is not running: nothing brings it back but a restart */
-    bool effects_began;      /* something was created at this place: no alternative takes over */
-    bool adds_problem;       /* the next commit writes the section */
-    const char *drop_reason; /* owned; asked for by an operator */
-    json_t *notes;           /* owned: said when the commit is through */
+    bool is_held;                      /* its pipeline is not running: nothing brings it back but a restart */
+    bool effects_began;                /* something was created at this place: no alternative takes over */
+    bool adds_problem;                 /* the next commit writes the section */
+    const char *drop_reason;           /* owned; asked for by an operator */
+    char *adopt;                       /* owned; an operator says that the unknown request made this */
+    bool adopt_is_forced, is_adopting; /* is_adopting: the call under way looks at it */
+    bool sends_again;                  /* an operator says that the unknown request made nothing */
+    json_t *notes;                     /* owned: said when the commit is through */
 };
 
 /* ---- life (run.c) -------------------------------------------------------------------------------------- */
@@ -70,6 +73,8 @@ struct run *run_adopt(struct flow *flow, const struct store_active *active);
 struct run *run_find(const struct flow *flow, int64_t id);
 void run_free(struct flow *flow, struct run *run);
 void run_request_drop(struct flow *flow, struct run *run, const char *reason);
+/* `adopt` NULL: send again. */
+void run_request_decision(struct flow *flow, struct run *run, const char *adopt, bool is_forced);
 void run_on_loaded(struct flow *flow, struct run *run, struct store_record *record); /* takes */
 void run_on_document(struct flow *flow, struct run *run, const char *doc);
 void run_on_committed(struct flow *flow, struct run *run);
@@ -107,7 +112,10 @@ bool itinerary_add_problem(struct run *run, const char *instance, const char *re
 struct settlement {
     bool settles;
     enum store_intent_state state;
-    const char *answer; /* ANSWERED */
+    const char *answer;  /* ANSWERED */
+    const char *made;    /* DONE: the id of what was made; NULL: not told */
+    const char *verdict; /* what the timeline says; NULL: the step's verdict */
+    int64_t sweep_ms;    /* look again after so long whether there are two; 0: no need */
 };
 /* Draws the consequence of a step's verdict: one commit. */
 void conclude(struct flow *flow, struct run *run, const struct call_result *result,
@@ -126,5 +134,8 @@ void create_resume(struct flow *flow, struct run *run);
 void create_become_unknown(struct flow *flow, struct run *run);
 void create_schedule(struct flow *flow, struct run *run);
 void create_forget_intent(struct flow *flow, struct run *run);
+/* Adds to the change what is settled beside the state: what was made, and when to look again. False: out of memory. */
+bool create_add_settled(struct flow *flow, struct run *run, struct store_change *change,
+                        const struct settlement *settlement);
 
 #endif

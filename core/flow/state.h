@@ -8,6 +8,8 @@
 #include "flow/keys.h"
 #include "flow/token.h"
 
+struct lister;
+struct looker;
 struct poll;
 struct run;
 
@@ -26,6 +28,8 @@ struct flow {
     size_t token_count;
     struct poll **polls; /* owned */
     size_t poll_count;
+    struct looker *looker; /* owned */
+    struct lister *lister; /* owned; NULL: nothing is listed anew */
     struct keys keys;
     struct run *runs; /* all that have not ended; doubly linked */
 

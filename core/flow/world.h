@@ -16,7 +16,9 @@
     X(FLOW_ALERT_BREAKER_OPEN, "breaker_open")   /* an instance has failed for long */                       \
     X(FLOW_ALERT_RECOVERED, "recovered")         /* an instance of the three above works again */            \
     X(FLOW_ALERT_DEAD_LETTER, "dead_letter")     /* a record needs a person */                               \
-    X(FLOW_ALERT_SOURCE_SILENT, "source_silent") /* a source could not be asked for long */
+    X(FLOW_ALERT_SOURCE_SILENT, "source_silent") /* a source could not be asked for long */                  \
+    X(FLOW_ALERT_DOUBLED, "doubled")             /* a second ticket was found: a person must merge them */    \
+    X(FLOW_ALERT_MISSING, "missing")             /* a comparison found conversations that never came in */
 
 enum flow_alert {
 #define X(id, word) id,
@@ -40,6 +42,8 @@ struct flow_world {
     void (*read_key)(void *ctx, const char *instance, const char *name, uint64_t ticket);
     void (*read_cursor)(void *ctx, const char *name, uint64_t ticket);
     void (*read_token)(void *ctx, const char *name, uint64_t ticket);
+    /* Reads what is to be looked at once more (store_next_sweep); flow_on_document(). May be NULL: nothing ever is. */
+    void (*read_sweep)(void *ctx, uint64_t ticket);
     /* Sends, with placeholders resolved for `instance`; flow_on_answered(). Borrows both until then. */
     void (*send)(void *ctx, const struct http_request *request, struct sb_instance *instance,
                  uint64_t ticket);

@@ -40,6 +40,10 @@ struct exchange_input {
     json_t *key_doc;           /* NULL: no key held; else an object, copied when changed */
     const json_t *intent_kept; /* reconcile: what the intent kept */
     int64_t intent_at_ms;
+    bool looks_for_all;    /* reconcile: every one that is there is asked for */
+    const char *look_id;   /* reconcile: the one that an operator has named; NULL: none */
+    bool is_forced;        /* whatever it carries */
+    int64_t list_since_ms; /* poll: list everything since then; 0: an ordinary round */
     uint64_t seed; /* for scripts: the same for the same record */
 };
 
@@ -69,6 +73,8 @@ struct sb_exchange {
     size_t emit_count, emit_room;
     struct exchange_meter meters[8];
     size_t meter_count;
+    json_t *found;       /* kept by the exchange: array of ids of sb_found, or NULL */
+    json_t *listed;      /* kept by the exchange: array of {account, external_id, reason} of sb_listed, or NULL */
     json_t *intent_kept; /* owned: written by build of a CREATE step, or NULL */
     json_t *key_doc;     /* owned: changed key document, or NULL */
     bool key_is_dirty;

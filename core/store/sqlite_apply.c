@@ -237,6 +237,8 @@ static int apply_to_record(struct store *store, const struct store_change *chang
     /* The last intent is settled before the next one opens, so that one commit may do both. */
     if (rc == 0 && change->settles_intent)
         rc = settle_intent(store, change, err);
+    if (rc == 0 && change->forgets_adopt)
+        rc = run_for_record(store, STATEMENT_ADOPT_FORGET, id, err);
     if (rc == 0 && change->intent)
         rc = open_intent(store, change, err);
     if (rc == 0 && change->outcome)

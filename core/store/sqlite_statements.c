@@ -204,6 +204,7 @@ static const char *const texts[STATEMENT_COUNT] = {
                               " r.id AND t." UNSETTLED " AND t.state = 'open' WHERE r.id = ?",
     [STATEMENT_ADOPT] =
         "UPDATE intent SET adopt = ?, is_forced = ? WHERE record_id = ? AND " UNSETTLED " AND state = 'open'",
+    [STATEMENT_ADOPT_FORGET] = "UPDATE intent SET adopt = NULL WHERE record_id = ? AND " UNSETTLED,
     [STATEMENT_EXPIRED] =
         "SELECT id, reference FROM record WHERE ended_ms > 0 AND ended_ms < ? AND state <> 'dead'"
         " ORDER BY ended_ms LIMIT 1",

@@ -164,6 +164,7 @@ struct store_change {
     const struct store_file *file;       /* adds a file */
     const struct store_sweep *sweep;     /* adds a second look, or puts it off to its later time */
     const struct store_sweep *swept;     /* ends a second look; goes before `sweep` */
+    bool forgets_adopt;                  /* the operator's id was looked at, and it cannot be it */
     const char *doubles;                 /* with `swept`: JSON array of the ids that should not be there */
 
     const char *key_instance, *key_name, *key_doc; /* key_name NULL: none; key_doc NULL removes */
@@ -292,6 +293,40 @@ int store_totals(struct store *store, json_t **ret_object, struct sb_error *err)
  * "end": "hex of the last value", "fault_count": n, "faults": [{"what": "changed"|"removed"|"inserted", "link": n,
  * "record_id": n, "text": "..."}, the first 100]}; members that are not known are left out. */
 int store_check_chain(struct store *store, json_t **ret_object, struct sb_error *err) SB_MUST_CHECK;
+
+/* What is to be looked at once more, the one that is due first, as JSON text: {due_ms, record_id, record_state, instance,
+ * step, round, intent_state, at_ms, settled_ms, made, kept}. NULL in *ret_doc: nothing. free() it. */
+int store_next_sweep(struct store *store, char **ret_doc, struct sb_error *err) SB_MUST_CHECK;
+/* What the record has made, and the plugin has named: an array of objects as above. */
+int store_made(struct store *store, int64_t record_id, json_t **ret_array, struct sb_error *err) SB_MUST_CHECK;
+/* {"doubled": [{record_id, reference, instance, step, round, at_ms, made, others}], "sweeps": [{record_id, instance,
+ * step, round, due_ms}]} of one record, or (record_id 0) of all, and then also "verdicts": {verdict: count} of what
+ * looking has said and operators have decided, and "intents": [{instance, step, state, count}]. */
+int store_proof(struct store *store, int64_t record_id, json_t **ret_object, struct sb_error *err) SB_MUST_CHECK;
+/* {"record_id": 0 when imported or expired, "state", "reason", "received_ms", "is_unknown"} of an identity; NULL in
+ * *ret_object: it is not known. */
+int store_standing(struct store *store, const char *account, const char *external_id, json_t **ret_object,
+                   struct sb_error *err) SB_MUST_CHECK;
+/* Documents that are kept by name with their time: NULL when there is none. */
+int store_report(struct store *store, const char *name, int64_t *ret_at_ms, json_t **ret_doc,
+                 struct sb_error *err) SB_MUST_CHECK;
+int store_keep_report(struct store *store, const char *name, int64_t at_ms, const json_t *doc,
+                      struct sb_error *err) SB_MUST_CHECK;
+
+/* What an operator says of an unknown outcome. */
+struct store_decision {
+    const char *adopt; /* it made the thing of this id: it is looked at when the record goes on; NULL: it made nothing,
+                          and is sent again */
+    bool is_forced;    /* take it even without the reference */
+    const char *text;  /* with `adopt`: what the timeline says */
+    int64_t sweep_ms;  /* without: when to look whether there are two after all */
+};
+/* SB_EINPUT when the record is not there, or not UNKNOWN (active or dead with an open intent). */
+int store_check_unknown(struct store *store, int64_t id, enum store_state *ret_state,
+                        struct sb_error *err) SB_MUST_CHECK;
+/* Notes the decision on the record's timeline; makes a dead one active. For a record that is not under way in a flow. */
+int store_decide(struct store *store, int64_t id, const struct store_decision *decision, int64_t now_ms,
+                 struct sb_error *err) SB_MUST_CHECK;
 
 /* ---- keeping house ------------------------------------------------------------------------------------- */
 

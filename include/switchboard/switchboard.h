@@ -2,6 +2,7 @@
 #ifndef SWITCHBOARD_SWITCHBOARD_H
 #define SWITCHBOARD_SWITCHBOARD_H
 
+#include "switchboard/look.h"
 #include "switchboard/plugin.h"
 
 #endif

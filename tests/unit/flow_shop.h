@@ -172,13 +172,37 @@ static enum sb_verdict fold_ticket(struct sb_exchange *x)
     if (!id)
         return sb_retry(x, "the answer has no id");
     sb_set_str(x, "ticket.id", sb_printf(x, "%d", (int)id));
+    sb_found(x, sb_get_str(x, "ticket.id"));
     sb_note(x, "created ticket #%d", (int)id);
     return SB_OK;
 }
 
 static enum sb_verdict build_look_ticket(struct sb_exchange *x)
 {
-    return find(x, "tickets", sb_intent_str(x, "reference"));
+    return sb_look_id(x) ? find(x, "ticket", sb_look_id(x))
+                         : find(x, "tickets", sb_intent_str(x, "reference"));
+}
+
+static enum sb_verdict fold_look_ticket(struct sb_exchange *x)
+{
+    const json_t *ids = json_object_get(sb_http_json(x), "ids");
+    const char *reference = sb_json_str(sb_http_json(x), "reference");
+
+    if (sb_look_id(x)) {
+        if (sb_http_status(x) != 200 && !sb_look_is_forced(x))
+            return sb_default_verdict(x);
+        if (!sb_look_is_forced(x) && strcmp(reference, sb_intent_str(x, "reference")) != 0)
+            return sb_reject(x, "this ticket carries another reference");
+        sb_set_str(x, "ticket.id", sb_look_id(x));
+        sb_found(x, sb_look_id(x));
+        return SB_OK;
+    }
+    if (sb_look_all(x)) {
+        for (size_t i = 0; i < json_array_size(ids); i++)
+            sb_found(x, json_string_value(json_array_get(ids, i)));
+        return sb_http_status(x) <= 204 ? SB_SKIP : sb_default_verdict(x);
+    }
+    return fold_ticket(x);
 }
 
 enum { PARTS = 2 };
@@ -225,7 +249,7 @@ static const struct sb_step look_contact = {
     .name = "look_contact", .effect = SB_READ, .build = build_look_contact, .fold = fold_contact
 };
 static const struct sb_step look_ticket = {
-    .name = "look_ticket", .effect = SB_READ, .build = build_look_ticket, .fold = fold_ticket
+    .name = "look_ticket", .effect = SB_READ, .build = build_look_ticket, .fold = fold_look_ticket
 };
 static const struct sb_step look_note = {
     .name = "look_note", .effect = SB_READ, .build = build_look_note, .fold = fold_look_note

@@ -12,11 +12,21 @@
 #include "base/json.h"
 #include "base/scope.h"
 #include "flow/flow.h"
+#include "switchboard/look.h"
 #include "unit/check.h"
 
 enum { EVENTS_MAX = 4096, SHOP_MAX = 64, FLOW_WORLD_STEPS_MAX = 20000 };
 
-enum event_kind { EVENT_COMMIT, EVENT_LOAD, EVENT_KEY, EVENT_CURSOR, EVENT_TOKEN, EVENT_SEND, EVENT_WORK };
+enum event_kind {
+    EVENT_COMMIT,
+    EVENT_LOAD,
+    EVENT_KEY,
+    EVENT_CURSOR,
+    EVENT_TOKEN,
+    EVENT_SWEEP,
+    EVENT_SEND,
+    EVENT_WORK
+};
 
 struct event {
     int64_t due_ms;
@@ -36,6 +46,7 @@ enum mishap {
     MISHAP_REFUSED,      /* not sent: connection refused */
     MISHAP_LOST_REPLY,   /* it happened, the answer is lost */
     MISHAP_LOST_REQUEST, /* sent, never arrived */
+    MISHAP_LATE,         /* sent, and arrives long after its sender has given it up */
     MISHAP_500_AFTER,    /* it happened, the answer is 500 */
     MISHAP_429,
     MISHAP_401,
@@ -56,7 +67,8 @@ struct shop {
         int ticket, part;
     } notes[SHOP_MAX];
     int contact_count, ticket_count, note_count, transcriptions, token_count;
-    int64_t lag_ms; /* contacts and tickets show in lists after this long */
+    int64_t late_ms; /* of MISHAP_LATE */
+    int64_t lag_ms;  /* contacts and tickets show in lists after this long */
     char calls[SHOP_MAX][32];
     int call_count;
 };
@@ -110,10 +122,21 @@ static struct http_response *shop_find(const struct flow_world_test *w, const ch
                 shop->contacts[i].at_ms + shop->lag_ms <= w->now_ms)
                 return answer(200, json_pack("{s:i}", "id", i + 1));
     } else if (strcmp(what, "tickets") == 0) {
+        json_t *ids = json_array();
         for (int i = 0; i < shop->ticket_count; i++)
             if (strcmp(shop->tickets[i].reference, word) == 0 &&
                 shop->tickets[i].at_ms + shop->lag_ms <= w->now_ms)
-                return answer(200, json_pack("{s:i}", "id", i + 1));
+                (void)json_array_append_new(ids, json_sprintf("%d", i + 1));
+        if (json_array_size(ids))
+            return answer(200, json_pack("{s:i, s:o}", "id",
+                                         (int)strtol(json_string_value(json_array_get(ids, 0)), NULL, 10),
+                                         "ids", ids));
+        json_decref(ids);
+    } else if (strcmp(what, "ticket") == 0) {
+        int i = (int)strtol(word, NULL, 10) - 1;
+        if (i < 0 || i >= shop->ticket_count)
+            return answer(404, NULL);
+        return answer(200, json_pack("{s:i, s:s}", "id", i + 1, "reference", shop->tickets[i].reference));
     } else {
         int ticket = 0, part = 0;
         (void)sscanf(word, "%d-%d", &ticket, &part); /* NOLINT: a test's own text */
@@ -239,6 +262,11 @@ static void world_read_token(void *ctx, const char *name, uint64_t ticket)
     (void)snprintf(event->name, sizeof(event->name), "%s", name);
 }
 
+static void world_read_sweep(void *ctx, uint64_t ticket)
+{
+    add_event(ctx, EVENT_SWEEP, 0, ticket);
+}
+
 static struct http_response *broken(enum http_sent sent, const char *fault)
 {
     struct http_response *response = http_response_new(0, "", 0);
@@ -263,6 +291,12 @@ static struct http_response *mishap_answer(struct flow_world_test *w, const stru
         return answer(401, NULL);
     case MISHAP_503:
         return answer(503, NULL);
+    case MISHAP_LATE:
+        w->now_ms += w->shop.late_ms;
+        good = shop_answer(w, request);
+        w->now_ms -= w->shop.late_ms;
+        http_response_free(good);
+        return broken(HTTP_MAYBE_SENT, "no answer within 30s");
     case MISHAP_LOST_REPLY:
         good = shop_answer(w, request);
         http_response_free(good);
@@ -357,6 +391,7 @@ static struct flow_world_test *flow_world_new(const struct flow_plan *plan)
                                     .read_key = world_read_key,
                                     .read_cursor = world_read_cursor,
                                     .read_token = world_read_token,
+                                    .read_sweep = world_read_sweep,
                                     .send = world_send,
                                     .work = world_work,
                                     .wake = world_wake,
@@ -447,6 +482,8 @@ static void deliver_document(struct flow_world_test *w, const struct event *even
         rc = store_key(w->store, event->instance, event->name, &doc, &err);
     else if (event->kind == EVENT_CURSOR)
         rc = store_cursor(w->store, event->name, &doc, &err);
+    else if (event->kind == EVENT_SWEEP)
+        rc = store_next_sweep(w->store, &doc, &err);
     else
         rc = store_token(w->store, event->name, &doc, &err);
     if (rc < 0)
@@ -471,6 +508,7 @@ static void deliver(struct flow_world_test *w, struct event *event)
     case EVENT_KEY:
     case EVENT_CURSOR:
     case EVENT_TOKEN:
+    case EVENT_SWEEP:
         deliver_document(w, event);
         break;
     case EVENT_SEND:
@@ -480,6 +518,17 @@ static void deliver(struct flow_world_test *w, struct event *event)
         flow_on_worked(w->flow, event->ticket, exchange_work(event->x));
         break;
     }
+}
+
+static void step_world(struct flow_world_test *w, bool is_event, size_t first)
+{
+    if (!is_event) {
+        flow_on_wake(w->flow);
+        return;
+    }
+    struct event event = w->events[first];
+    w->events[first] = w->events[--w->event_count];
+    deliver(w, &event);
 }
 
 /* Runs until everything has ended and the source had nothing new, or `until_ms` of the world's clock. Returns whether it
@@ -498,16 +547,26 @@ static bool flow_world_run(struct flow_world_test *w, int64_t until_ms)
             return false;
         if (next_ms > w->now_ms)
             w->now_ms = next_ms;
-        if (!is_event) {
-            flow_on_wake(w->flow);
-            continue;
-        }
-        struct event event = w->events[first];
-        w->events[first] = w->events[--w->event_count];
-        deliver(w, &event);
+        step_world(w, is_event, first);
     }
     fail_msg("no end in sight after %d steps", FLOW_WORLD_STEPS_MAX);
     return false;
+}
+
+/* Runs until that time, whatever has ended. */
+static inline void flow_world_pass(struct flow_world_test *w, int64_t until_ms)
+{
+    for (int steps = 0; steps < FLOW_WORLD_STEPS_MAX; steps++) {
+        size_t first = w->event_count ? first_event(w) : 0;
+        bool is_event = w->event_count && w->events[first].due_ms <= w->wake_ms;
+        int64_t next_ms = is_event ? w->events[first].due_ms : w->wake_ms;
+        if (next_ms > until_ms)
+            break;
+        if (next_ms > w->now_ms)
+            w->now_ms = next_ms;
+        step_world(w, is_event, first);
+    }
+    w->now_ms = until_ms;
 }
 
 static void shop_add_call(struct flow_world_test *w, const char *id)
