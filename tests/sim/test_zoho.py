@@ -602,6 +602,62 @@ class ZD(ServicesTest):
         self.assertEqual(self.desk("GET", "/contacts/%s/tickets?isSpam=false" % contact["id"]).status, 204)
 
 
+class ContactHistoryTest(ServicesTest):
+    """What people and the CRM do to contacts: merged, deleted, of one department, linked."""
+
+    def refused(self, contact, **more):
+        body = {"subject": "x", "departmentId": DEPARTMENT, "contactId": contact["id"], **more}
+        return self.desk("POST", "/tickets", body)
+
+    def change(self, contact, **what):
+        return self.services.control("POST", "/desk/contacts", {"id": contact["id"], **what}).status
+
+    def find(self, query):
+        answer = self.desk("GET", "/contacts/search?" + query)
+        return [row["id"] for row in answer.json["data"]] if answer.status == 200 else []
+
+    def test_a_merged_contact_is_gone_and_its_tickets_are_the_others(self):
+        old, new = self.contact(email="old@example.com"), self.contact(email="new@example.com")
+        ticket = self.ticket(old)
+        self.assertEqual(self.change(old, merged_into=new["id"]), 204)
+        self.assertEqual(self.desk("GET", "/contacts/" + old["id"]).status, 404)
+        self.assertEqual(self.find("email=old@example.com"), [])
+        self.assertEqual(self.desk("GET", "/contacts/%s/tickets" % old["id"]).status, 404)
+        self.assertEqual(self.desk("GET", "/tickets/" + ticket["id"]).json["contactId"], new["id"])
+        self.assert_invalid(self.refused(old), "/contactId")
+        self.knobs("desk", merged_contact="survivor")
+        self.assertEqual(self.desk("GET", "/contacts/" + old["id"]).json["id"], new["id"])
+
+    def test_a_trashed_contact_says_so_and_takes_no_ticket(self):
+        contact = self.contact(email="old@example.com")
+        self.assertEqual(self.change(contact, trashed=True), 204)
+        self.assertTrue(self.desk("GET", "/contacts/" + contact["id"]).json["isTrashed"])
+        self.assertEqual(self.find("email=old@example.com"), [])
+        self.assert_invalid(self.refused(contact), "/contactId")
+
+    def test_a_contact_of_one_department_takes_no_ticket_of_another(self):
+        contact = self.contact(email="a@example.com")
+        self.assertEqual(self.change(contact, department_id="5000001000000006009"), 204)
+        self.assert_invalid(self.refused(contact), "/contactId")
+        body = {"subject": "x", "departmentId": DEPARTMENT, "contact": {"lastName": "Rao", "email": "a@example.com"}}
+        self.assertNotEqual(self.desk("POST", "/tickets", body).json["contactId"], contact["id"])
+
+    def test_the_scenario_tells_of_the_crm(self):
+        rows = [{"lastName": "Rao", "email": "a@example.com", "zohoCRMContact": {"id": "7000001", "type": "contacts"}},
+                {"lastName": "Rao", "email": "b@example.com", "merged_into": 0}]
+        self.assertLess(self.services.control("POST", "/load", {"desk": {"contacts": rows}}).status, 300)
+        found = self.desk("GET", "/contacts/search?email=a@example.com").json["data"][0]
+        self.assertEqual(found["zohoCRMContact"], {"id": "7000001", "type": "contacts"})
+        self.assertEqual(self.find("email=b@example.com"), [])
+        rows = self.services.control("GET", "/desk/contacts").json
+        self.assertEqual([row["merged_into"] for row in rows], [None, rows[0]["id"]])
+
+    def test_a_custom_field_is_searched_exactly(self):
+        contact = self.contact(cf={"cf_crm_id": "7000001"})
+        self.contact(cf={"cf_crm_id": "70000012"})
+        self.assertEqual(self.find("customField1=cf_crm_id:7000001"), [contact["id"]])
+
+
 class ZE(ServicesTest):
     def setUp(self):
         super().setUp()

@@ -13,6 +13,7 @@ enum desk_knob {
     DESK_BLUEPRINT,
     DESK_LANGUAGE,
     DESK_UNIQUE,
+    DESK_MERGED,
     DESK_ATTACHMENT_MAX_BYTES,
     DESK_UPLOAD_SHAPE,
     DESK_LIST_BASE,
@@ -74,6 +75,9 @@ struct zoho_contact {
     struct zoho_object object;
     struct zoho_list tickets; /* oldest first */
     bool is_trashed;
+    json_t *crm;                      /* zohoCRMContact, or NULL */
+    char *department_id;              /* the only one whose tickets it may have; NULL: any */
+    struct zoho_contact *merged_into; /* NULL: it stands for itself */
 };
 
 struct zoho_ticket {
@@ -287,6 +291,12 @@ struct zoho_ticket *zoho_ticket_new(struct zoho *zoho, int64_t now_ms, struct zo
 bool zoho_uploads_exist(struct zoho *zoho, const json_t *ids);
 void zoho_uploads_use(struct zoho *zoho, const json_t *ids, struct zoho_ticket *ticket,
                       struct zoho_list *list);
+/* Whether it is there for everybody: not merged into another. */
+bool zoho_contact_stands(const struct zoho_contact *contact);
+/* Whether a ticket of this department may be on it. */
+bool zoho_contact_serves(const struct zoho_contact *contact, const char *department_id);
+/* Merges `contact` into `survivor`, with its tickets. */
+void zoho_contact_merge(struct zoho_contact *contact, struct zoho_contact *survivor);
 int zoho_check_contact_body(struct sim_request *req, json_t *body, json_t *errors);
 
 /* zoho_tokens.c */
@@ -311,6 +321,7 @@ void zoho_default_client(struct zoho *zoho);
 json_t *zoho_report_desk(struct sim_service *service);
 json_t *zoho_report_accounts(struct sim_service *service);
 json_t *zoho_report_tickets(struct zoho *zoho);
+json_t *zoho_report_contacts(struct zoho *zoho);
 
 /* Handlers of Desk. */
 sim_handler zoho_ticket_create, zoho_ticket_get, zoho_ticket_patch, zoho_ticket_list, zoho_ticket_search,

@@ -130,7 +130,8 @@ struct search {
 static void consider(struct search *search, const struct zoho_contact *contact)
 {
     const json_t *fields = zoho_indexed(&contact->object, search->req->now_ms, search->lag_ms);
-    if (!fields || contact->is_trashed || !fits(search->req, contact, fields))
+    if (!fields || contact->is_trashed || !zoho_contact_stands(contact) ||
+        !fits(search->req, contact, fields))
         return;
     if (search->count == search->room) {
         search->room = search->room ? search->room * 2 : 16;

@@ -97,7 +97,7 @@ json_t *zoho_contact_view(struct zoho *zoho, const struct zoho_contact *contact,
     put(out, "accountCount", json_string(zoho_text_of(fields, "accountId") ? "1" : "0"));
     put(out, "createdTime", json_string(created));
     put(out, "ownerId", json_string(owner ? owner : zoho_agent_id()));
-    put(out, "zohoCRMContact", json_null());
+    put(out, "zohoCRMContact", contact->crm ? json_incref(contact->crm) : json_null());
     put(out, "customerHappiness",
         json_pack("{s:s, s:s, s:s}", "badPercentage", "0", "okPercentage", "0", "goodPercentage", "0"));
     put(out, "photoURL", json_null());
@@ -126,6 +126,27 @@ struct zoho_contact *zoho_contact_new(struct zoho *zoho, int64_t now_ms, json_t 
     return contact;
 }
 
+bool zoho_contact_stands(const struct zoho_contact *contact)
+{
+    return !contact->merged_into;
+}
+
+bool zoho_contact_serves(const struct zoho_contact *contact, const char *department_id)
+{
+    return !contact->department_id || !department_id || strcmp(contact->department_id, department_id) == 0;
+}
+
+void zoho_contact_merge(struct zoho_contact *contact, struct zoho_contact *survivor)
+{
+    contact->merged_into = survivor;
+    for (size_t i = 0; i < contact->tickets.count; i++) {
+        struct zoho_ticket *ticket = contact->tickets.items[i];
+        ticket->contact = survivor;
+        zoho_list_add(&survivor->tickets, ticket);
+    }
+    contact->tickets.count = 0;
+}
+
 /* With the knob "unique" the layout refuses a second contact with the same value. */
 static bool is_duplicate(struct sim_request *req, const json_t *body, const struct zoho_contact *self)
 {
@@ -135,7 +156,8 @@ static bool is_duplicate(struct sim_request *req, const json_t *body, const stru
     for (size_t i = 0; value && i < zoho->contacts.count; i++) {
         struct zoho_contact *contact = zoho->contacts.items[i];
         const char *own = zoho_text_of(zoho_fields(&contact->object), field);
-        if (contact != self && !contact->is_trashed && own && strcasecmp(own, value) == 0)
+        if (contact != self && !contact->is_trashed && zoho_contact_stands(contact) && own &&
+            strcasecmp(own, value) == 0)
             return true;
     }
     return false;
@@ -191,6 +213,8 @@ static struct zoho_contact *find_contact(struct sim_request *req, struct sim_res
 {
     struct zoho_contact *contact =
         (struct zoho_contact *)zoho_find(zoho_of(req), ZOHO_CONTACT, sim_param(req, "contact"));
+    if (contact && contact->merged_into)
+        contact = sim_knob_is(req->service, DESK_MERGED, "survivor") ? contact->merged_into : NULL;
     if (!contact)
         zoho_refuse(req, res, ZOHO_NOT_FOUND);
     return contact;
@@ -239,7 +263,7 @@ void zoho_contact_list(struct sim_request *req, struct sim_response *res)
     json_t *rows = json_array();
     for (size_t i = 0; i < zoho->contacts.count && (int64_t)json_array_size(rows) < limit; i++) {
         struct zoho_contact *contact = zoho->contacts.items[is_down ? zoho->contacts.count - 1 - i : i];
-        if (contact->is_trashed || from-- > 0)
+        if (contact->is_trashed || !zoho_contact_stands(contact) || from-- > 0)
             continue;
         (void)json_array_append_new(
             rows, zoho_contact_view(zoho, contact, zoho_fields(&contact->object), VIEW_LIST));

@@ -23,6 +23,9 @@ static const struct sim_knob knobs[DESK_KNOBS] = {
                         "ZC.1: language of a ticket that was sent without one" },
     [DESK_UNIQUE] = { "unique_contact_field", SIM_WORD, "off", "off|email|phone|mobile", 0, 0,
                       "ZD.1: a second contact with the same value is refused as duplicate" },
+    [DESK_MERGED] = { "merged_contact", SIM_WORD, "gone", "gone|survivor", 0, 0,
+                      "ZB.6: what GET of a contact that was merged into another answers: 404, or the other "
+                      "one" },
     [DESK_ATTACHMENT_MAX_BYTES] = { "attachment_max_bytes", SIM_INT, "20971520", NULL, 0, 1073741824,
                                     "ZE.2: a larger file gets 413; 0: no limit" },
     [DESK_UPLOAD_SHAPE] = { "upload_shape", SIM_WORD, "full", "full|short", 0, 0,
@@ -285,8 +288,39 @@ static void mark_spam(struct sim_request *req, struct sim_response *res)
     sim_respond_empty(res, ticket ? 204 : 404);
 }
 
+static void show_contacts(struct sim_request *req, struct sim_response *res)
+{
+    sim_respond_json(res, 200, zoho_report_contacts(zoho_of(req)));
+}
+
+/* POST {"id":"...", "trashed":true} or {"id":"...", "merged_into":"..."} or {"id":"...", "department_id":"..."}: what people
+ * do to a contact. */
+static void change_contact(struct sim_request *req, struct sim_response *res)
+{
+    struct zoho *zoho = zoho_of(req);
+    json_t *body = json_loadb(req->body, req->body_size, 0, NULL);
+    struct zoho_contact *contact =
+        (struct zoho_contact *)zoho_find(zoho, ZOHO_CONTACT, zoho_text_of(body, "id"));
+    const char *into = zoho_text_of(body, "merged_into");
+    const char *department = zoho_text_of(body, "department_id");
+    struct zoho_contact *survivor = (struct zoho_contact *)zoho_find(zoho, ZOHO_CONTACT, into);
+    bool is_known = contact && (!into || (survivor && survivor != contact));
+    if (is_known && json_object_get(body, "trashed"))
+        contact->is_trashed = json_is_true(json_object_get(body, "trashed"));
+    if (is_known && survivor)
+        zoho_contact_merge(contact, survivor);
+    if (is_known && department) {
+        free(contact->department_id);
+        contact->department_id = sim_strdup(department);
+    }
+    json_decref(body);
+    sim_respond_empty(res, is_known ? 204 : 404);
+}
+
 static const struct sim_route control[] = {
     { "GET", "/tickets", show_tickets },
+    { "GET", "/contacts", show_contacts },
+    { "POST", "/contacts", change_contact },
     { "POST", "/spam", mark_spam },
     { NULL, NULL, NULL },
 };

@@ -60,14 +60,37 @@ static int load_departments(struct zoho *zoho, const json_t *rows, struct sim_er
     return 0;
 }
 
+/* What a row says beside the body of POST /contacts: how the CRM, other departments and people have changed it. */
+static int load_history(struct zoho *zoho, struct zoho_contact *contact, const json_t *row,
+                        struct sim_error *err)
+{
+    json_t *crm = json_object_get(row, "zohoCRMContact");
+    const json_t *merged = json_object_get(row, "merged_into");
+    const char *department = zoho_text_of(row, "department_id");
+    contact->crm = json_is_object(crm) ? json_incref(crm) : NULL;
+    contact->department_id = department ? sim_strdup(department) : NULL;
+    contact->is_trashed = json_is_true(json_object_get(row, "trashed"));
+    if (!merged)
+        return 0;
+    if (!json_is_integer(merged) || (size_t)json_integer_value(merged) + 1 >= zoho->contacts.count)
+        return sim_fail(err, "'merged_into' is the position of an earlier contact");
+    zoho_contact_merge(contact, zoho->contacts.items[json_integer_value(merged)]);
+    return 0;
+}
+
 /* Contacts as POST /contacts takes them, already indexed: they have been there for a day. */
 static int load_contacts(struct zoho *zoho, const json_t *rows, int64_t then_ms, struct sim_error *err)
 {
+    static const char *const beside[] = { "zohoCRMContact", "department_id", "trashed", "merged_into" };
     for (size_t i = 0; i < json_array_size(rows); i++) {
         const json_t *row = json_array_get(rows, i);
         if (!zoho_text_of(row, "lastName"))
             return sim_fail(err, "a contact needs a 'lastName'");
-        (void)zoho_contact_new(zoho, then_ms, json_deep_copy(row));
+        json_t *fields = json_deep_copy(row);
+        for (size_t k = 0; k < sizeof(beside) / sizeof(beside[0]); k++)
+            (void)json_object_del(fields, beside[k]);
+        if (load_history(zoho, zoho_contact_new(zoho, then_ms, fields), row, err) < 0)
+            return -1;
     }
     return 0;
 }

@@ -186,6 +186,8 @@ static void free_objects(struct zoho *zoho)
     for (size_t i = 0; i < zoho->contacts.count; i++) {
         struct zoho_contact *contact = zoho->contacts.items[i];
         free(contact->tickets.items);
+        json_decref(contact->crm);
+        free(contact->department_id);
         close_object(&contact->object);
     }
     for (size_t i = 0; i < zoho->comments.count; i++) {

@@ -90,7 +90,7 @@ static json_t *contacts_by_phone(const struct zoho *zoho)
         char phone[11], mobile[11];
         find_digits(zoho_text_of(fields, "phone"), phone);
         find_digits(zoho_text_of(fields, "mobile"), mobile);
-        if (contact->is_trashed)
+        if (contact->is_trashed || !zoho_contact_stands(contact))
             continue;
         if (phone[0])
             count(phones, phone);
@@ -141,6 +141,20 @@ json_t *zoho_report_accounts(struct sim_service *service)
                      "token_grants", (json_int_t)zoho->grants, "token_denied", (json_int_t)zoho->denied,
                      "token_errors", (json_int_t)zoho->token_errors, "access_tokens_live", live,
                      "access_tokens", (json_int_t)zoho->access.count);
+}
+
+json_t *zoho_report_contacts(struct zoho *zoho)
+{
+    json_t *rows = json_array();
+    for (size_t i = 0; i < zoho->contacts.count; i++) {
+        const struct zoho_contact *contact = zoho->contacts.items[i];
+        json_t *row = zoho_contact_view(zoho, contact, zoho_fields(&contact->object), VIEW_CREATE);
+        const char *survivor = contact->merged_into ? contact->merged_into->object.id : NULL;
+        (void)json_object_set_new(row, "merged_into", survivor ? json_string(survivor) : json_null());
+        (void)json_object_set_new(row, "tickets", json_integer((json_int_t)contact->tickets.count));
+        (void)json_array_append_new(rows, row);
+    }
+    return rows;
 }
 
 json_t *zoho_report_tickets(struct zoho *zoho)

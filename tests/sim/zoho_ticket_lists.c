@@ -115,7 +115,7 @@ void zoho_contact_tickets(struct sim_request *req, struct sim_response *res)
         (struct zoho_contact *)zoho_find(zoho_of(req), ZOHO_CONTACT, sim_param(req, "contact"));
     struct page page;
     int spam;
-    if (!contact || contact->is_trashed) {
+    if (!contact || contact->is_trashed || !zoho_contact_stands(contact)) {
         zoho_refuse(req, res, ZOHO_NOT_FOUND);
         return;
     }

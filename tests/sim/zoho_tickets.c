@@ -91,7 +91,9 @@ static void check_references(struct sim_request *req, const json_t *body, json_t
     struct zoho_contact *contact = (struct zoho_contact *)zoho_find(zoho, ZOHO_CONTACT, contact_id);
     if (department && zoho_is_id(department) && !zoho_department(zoho, department))
         zoho_add_error(errors, "/departmentId", "invalid");
-    if (contact_id && zoho_is_id(contact_id) && (!contact || contact->is_trashed))
+    if (contact_id && zoho_is_id(contact_id) &&
+        (!contact || contact->is_trashed || !zoho_contact_stands(contact) ||
+         !zoho_contact_serves(contact, department)))
         zoho_add_error(errors, "/contactId", "invalid");
     if (assignee && zoho_is_id(assignee) && strcmp(assignee, zoho_agent_id()) != 0)
         zoho_add_error(errors, "/assigneeId", "invalid");
@@ -142,14 +144,16 @@ static bool check_mandatory(struct sim_request *req, struct sim_response *res, c
 }
 
 /* Finds a contact by e-mail only, as documented, or makes one. */
-static struct zoho_contact *inline_contact(struct sim_request *req, const json_t *given)
+static struct zoho_contact *inline_contact(struct sim_request *req, const json_t *given,
+                                           const char *department_id)
 {
     struct zoho *zoho = zoho_of(req);
     const char *email = zoho_text_of(given, "email");
     for (size_t i = 0; email && i < zoho->contacts.count; i++) {
         struct zoho_contact *contact = zoho->contacts.items[i];
         const char *own = zoho_text_of(zoho_fields(&contact->object), "email");
-        if (!contact->is_trashed && own && strcasecmp(own, email) == 0)
+        if (!contact->is_trashed && zoho_contact_stands(contact) &&
+            zoho_contact_serves(contact, department_id) && own && strcasecmp(own, email) == 0)
             return contact;
     }
     json_t *fields = json_deep_copy(given);
@@ -201,9 +205,10 @@ void zoho_ticket_create(struct sim_request *req, struct sim_response *res)
     if (!body)
         return;
     const char *contact_id = zoho_text_of(body, "contactId");
-    struct zoho_contact *contact = contact_id
-                                       ? (struct zoho_contact *)zoho_find(zoho, ZOHO_CONTACT, contact_id)
-                                       : inline_contact(req, json_object_get(body, "contact"));
+    struct zoho_contact *contact =
+        contact_id
+            ? (struct zoho_contact *)zoho_find(zoho, ZOHO_CONTACT, contact_id)
+            : inline_contact(req, json_object_get(body, "contact"), zoho_text_of(body, "departmentId"));
     json_t *uploads = json_incref(json_object_get(body, "uploads"));
     (void)json_object_del(body, "uploads");
     (void)json_object_del(body, "contact");
