@@ -143,6 +143,12 @@ static void on_mended(void *ctx, struct world *world)
         world_at(world, world->now_ms + MINUTE_MS, on_mended, NULL);
 }
 
+static void on_looked(void *ctx, struct world *world)
+{
+    (void)ctx;
+    (void)world;
+}
+
 static bool is_at_rest(const struct world *world)
 {
     return world->now_ms >= world->scenario.quiet_ms && world->hooks.is_over(world->hooks.ctx) &&
@@ -176,6 +182,7 @@ static void live(struct world *world)
             rest_ms = INT64_MAX;
         } else if (rest_ms == INT64_MAX) {
             rest_ms = world->now_ms;
+            world_at(world, rest_ms + PATIENCE_MS, on_looked, NULL); /* nothing else may happen for an hour */
         } else if (world->now_ms - rest_ms >= PATIENCE_MS) {
             if (was_mended)
                 return;
