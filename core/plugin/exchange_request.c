@@ -372,6 +372,8 @@ int64_t sb_file_size(const struct sb_exchange *x, const char *file)
 
     if (!path)
         return -1;
+    if (x->in.instance->file_size)
+        return x->in.instance->file_size(x->in.instance->file_ctx, path);
     if (stat(path, &info) == 0)
         return S_ISREG(info.st_mode) ? info.st_size : -1;
     /* A disk that does not answer is no missing file: what a step does without the file would be for ever. */

@@ -47,9 +47,13 @@ struct sb_instance {
     size_t script_count;
     const struct script_host *script_host; /* NULL when there are no scripts */
     const char *files_dir;                 /* data_dir/files, absolute */
-    const char *region;                    /* default phone region, "IN" */
-    json_t *notices;                       /* owned array of texts */
-    json_t *empty_list;                    /* owned: the value of a LIST that has none */
+    /* The size of a file in files_dir, -1 when it is not there; NULL: the file system is asked (a simulation keeps its files
+     * elsewhere). */
+    int64_t (*file_size)(void *ctx, const char *path);
+    void *file_ctx;
+    const char *region; /* default phone region, "IN" */
+    json_t *notices;    /* owned array of texts */
+    json_t *empty_list; /* owned: the value of a LIST that has none */
 
     /* Made by instance_open from the URL options. Patterns for url_host_fits(), NULL-terminated. */
     const char **credential_hosts; /* may receive the declared credentials */
