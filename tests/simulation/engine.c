@@ -82,6 +82,29 @@ static bool open_journal(struct sim_engine *engine)
     return false;
 }
 
+static int64_t file_size(void *ctx, const char *path)
+{
+    const struct sim_engine *engine = ctx;
+    size_t size = 0;
+
+    return disk_content(engine->world->disk, path, &size) ? (int64_t)size : -1;
+}
+
+/* The engine's own assembly, with its files on the simulated disk. */
+static void make_setup(struct sim_engine *engine)
+{
+    const struct world *world = engine->world;
+
+    engine->setup = workshop_setup(world->options->workshop, &engine->config, world->log);
+    for (size_t i = 0; i < engine->setup->conf->block_count; i++) {
+        struct sb_instance *instance = engine->setup->instances[i];
+        if (!instance)
+            continue;
+        instance->file_size = file_size;
+        instance->file_ctx = engine;
+    }
+}
+
 static void free_parts(struct sim_engine *engine)
 {
     engine_drop_jobs(engine);
@@ -145,7 +168,7 @@ void engine_start(struct sim_engine *engine)
         plan_start(engine);
         return;
     }
-    engine->setup = workshop_setup(world->options->workshop, &engine->config, world->log);
+    make_setup(engine);
     make_flow(engine);
     engine->is_up = true;
     start_flow(engine);
@@ -230,8 +253,7 @@ void engine_settle(struct sim_engine *engine)
 
 bool engine_is_idle(const struct sim_engine *engine)
 {
-    return engine->is_up && !engine->is_stopping && !engine->jobs && !engine->disk_is_busy &&
-           flow_is_done(engine->flow);
+    return engine->is_up && !engine->is_stopping && flow_is_done(engine->flow);
 }
 
 void engine_done(struct sim_engine *engine)
