@@ -111,6 +111,7 @@ enum sb_verdict desk_add_note_fold(struct sb_exchange *x)
         const char *title = NULL;
         const char *text = notes_text(x, &title);
         size_t count = desk_note_parts(text ? text : "", (size_t)sb_option_int(x, "note_size_max"));
+        sb_found(x, sb_json_str(comment, "id"));
         return take_comment(x, comment, count) < count ? sb_again(x, 0) : SB_OK;
     }
     if (sb_http_status(x) == 404)
@@ -159,12 +160,32 @@ const json_t *desk_note_look(struct sb_exchange *x, enum sb_verdict *ret_verdict
     return NULL;
 }
 
+/* Each comment of this page with the marker; the look goes on until the last page. */
+static enum sb_verdict find_all(struct sb_exchange *x)
+{
+    const json_t *items = NULL;
+    if (!desk_items(x, &items))
+        return desk_refused(x, "look for the note", "Desk.tickets.READ");
+    for (size_t i = 0; i < json_array_size(items); i++)
+        if (has_marker(json_array_get(items, i), sb_intent_str(x, "marker")))
+            sb_found(x, sb_json_str(json_array_get(items, i), "id"));
+    bool is_last = json_array_size(items) < DESK_SEARCH_PAGE || sb_round(x) + 1 >= DESK_LIST_PAGES_MAX;
+    return is_last ? sb_skip(x, "all comments were compared") : sb_again(x, 0);
+}
+
 enum sb_verdict desk_reconcile_note_fold(struct sb_exchange *x)
 {
+    if (sb_look_all(x))
+        return find_all(x);
     enum sb_verdict verdict = SB_OK;
     const json_t *comment = desk_note_look(x, &verdict);
     if (!comment)
         return verdict;
+    const char *named = sb_look_id(x);
+    if (named && strcmp(named, sb_json_str(comment, "id")) != 0)
+        return sb_reject(x, "the comment with the marker %s is %s, not %s", sb_intent_str(x, "marker"),
+                         sb_json_str(comment, "id"), named);
+    sb_found(x, sb_json_str(comment, "id"));
     size_t count = (size_t)json_integer_value(sb_intent_get(x, "parts"));
     if (take_comment(x, comment, count) < count)
         sb_more(x);

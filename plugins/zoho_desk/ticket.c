@@ -78,6 +78,7 @@ enum sb_verdict desk_create_ticket_fold(struct sb_exchange *x)
     const json_t *ticket = sb_http_json(x);
     if (desk_is_good(x) && desk_is_id(sb_json_str(ticket, "id"))) {
         desk_ticket_take(x, ticket);
+        sb_found(x, sb_json_str(ticket, "id"));
         return SB_OK;
     }
     if (sb_http_status(x) == 422 && desk_blames(x, "/contactId", NULL) && desk_has_user(x) &&
@@ -128,8 +129,21 @@ static bool has_contact(const struct sb_exchange *x)
     return desk_is_id(sb_intent_str(x, "contact_id"));
 }
 
+/* The one ticket that an operator has named. */
+static enum sb_verdict named_build(struct sb_exchange *x, const char *id)
+{
+    if (!desk_is_id(id))
+        return sb_reject(
+            x, "'%s' is not the id of a ticket, which is the long number in its address, not #123", id);
+    desk_request(x, "GET", "/tickets", sb_intent_str(x, "org_id"));
+    sb_path(x, id);
+    return SB_OK;
+}
+
 enum sb_verdict desk_reconcile_ticket_build(struct sb_exchange *x)
 {
+    if (sb_look_id(x))
+        return named_build(x, sb_look_id(x));
     if (sb_round(x) == ROUND_SEARCH || !has_contact(x)) {
         search_build(x, sb_intent_str(x, "reference"));
         return SB_OK;
@@ -178,8 +192,35 @@ static bool is_before(const json_t *items, int64_t limit_ms)
     return created_ms >= 0 && created_ms < limit_ms;
 }
 
+static bool is_ours(struct sb_exchange *x, const json_t *ticket)
+{
+    return desk_ticket_is_ours(x, ticket, sb_intent_str(x, "reference"), sb_intent_str(x, "reference_field"));
+}
+
+/* Without a readable answer a forced one is taken by its id alone. */
+static enum sb_verdict named_fold(struct sb_exchange *x, const char *id)
+{
+    const json_t *ticket = sb_http_json(x);
+    const char *read = desk_is_good(x) ? sb_json_str(ticket, "id") : NULL;
+    bool is_read = read && strcmp(read, id) == 0;
+    if (!is_read && !sb_look_is_forced(x))
+        return sb_http_status(x) == 404 ? sb_reject(x, "Zoho Desk has no ticket with the id %s", id)
+                                        : desk_refused(x, "read the ticket", "Desk.tickets.READ");
+    if (is_read && !is_ours(x, ticket) && !sb_look_is_forced(x))
+        return sb_reject(x, "ticket #%s does not carry the reference [SB-%s] at the end of its subject",
+                         sb_json_str(ticket, "ticketNumber"), sb_intent_str(x, "reference"));
+    if (is_read)
+        desk_ticket_take(x, ticket);
+    else
+        sb_set_str(x, "ticket.id", id);
+    sb_found(x, id);
+    return SB_OK;
+}
+
 enum sb_verdict desk_reconcile_ticket_fold(struct sb_exchange *x)
 {
+    if (sb_look_id(x))
+        return named_fold(x, sb_look_id(x));
     const json_t *items = NULL;
     uint32_t round = sb_round(x);
     /* A contact that is gone (merged, deleted) tells nothing; the search may still. */
@@ -189,8 +230,10 @@ enum sb_verdict desk_reconcile_ticket_fold(struct sb_exchange *x)
 
     for (size_t i = 0; i < json_array_size(items); i++) {
         const json_t *ticket = json_array_get(items, i);
-        if (desk_ticket_is_ours(x, ticket, sb_intent_str(x, "reference"),
-                                sb_intent_str(x, "reference_field"))) {
+        if (!is_ours(x, ticket))
+            continue;
+        sb_found(x, sb_json_str(ticket, "id"));
+        if (!sb_look_all(x)) {
             desk_ticket_take(x, ticket);
             return SB_OK;
         }

@@ -205,6 +205,20 @@ void harness_set_intent(struct harness *h, const char *json, int64_t at_ms)
     h->intent_at_ms = at_ms;
 }
 
+void harness_set_look(struct harness *h, bool looks_for_all, const char *id, bool is_forced)
+{
+    forget_call(h);
+    h->looks_for_all = looks_for_all;
+    h->look_id = id;
+    h->is_forced = is_forced;
+}
+
+void harness_set_list_since(struct harness *h, int64_t since_ms)
+{
+    forget_call(h);
+    h->list_since_ms = since_ms;
+}
+
 void harness_set_now(struct harness *h, int64_t ms)
 {
     h->now_ms = ms;
@@ -270,6 +284,10 @@ static void begin_call(struct harness *h, enum harness_kind kind, const char *na
                                            .key_doc = owner->key || step->key ? h->pair.key_docs[i] : NULL,
                                            .intent_kept = kind == HARNESS_RECONCILE ? h->intent : NULL,
                                            .intent_at_ms = kind == HARNESS_RECONCILE ? h->intent_at_ms : 0,
+                                           .looks_for_all = h->looks_for_all,
+                                           .look_id = h->look_id,
+                                           .is_forced = h->is_forced,
+                                           .list_since_ms = is_poll ? h->list_since_ms : 0,
                                            .seed = 42 };
         h->pair.x[i] = exchange_new(&in);
         assert_non_null(h->pair.x[i]);
@@ -303,6 +321,8 @@ static const struct harness_result *give(struct harness *h, json_t *shot)
         .notes = json_object_get(shot, "notes"),
         .meters = json_object_get(shot, "meters"),
         .emits = json_object_get(shot, "emits"),
+        .found = json_object_get(shot, "found"),
+        .listed = json_object_get(shot, "listed"),
         .key_doc = json_object_get(shot, "key_doc"),
         .intent = non_null(json_object_get(shot, "intent")),
     };

@@ -75,6 +75,8 @@ struct harness_result {
     int64_t suspend_ms; /* of sb_suspend */
     bool is_defect;
     bool has_more;   /* of sb_more */
+    json_t *found;   /* array of ids of sb_found */
+    json_t *listed;  /* array of {account, external_id, reason} of sb_listed */
     json_t *request; /* build said SB_OK: {method, url, headers, body, timeout_ms, save?}, else NULL; secrets
                         as [name] */
     json_t *record;  /* the record or cursor afterwards; unchanged after SB_RETRY and SB_REJECT */
@@ -105,6 +107,11 @@ const struct harness_result *harness_reconcile_fold(struct harness *h, const cha
                                                     const char *headers, const char *body);
 /* What was kept, when it is not from the last build of this harness: as after a restart. */
 void harness_set_intent(struct harness *h, const char *json, int64_t at_ms);
+
+/* Reconcile steps: sb_look_all(), and sb_look_id() with sb_look_is_forced(); NULL: an ordinary look. */
+void harness_set_look(struct harness *h, bool looks_for_all, const char *id, bool is_forced);
+/* Poll steps: sb_list_since_ms(); 0: an ordinary round. */
+void harness_set_list_since(struct harness *h, int64_t since_ms);
 
 /* ---- canned answers ------------------------------------------------------------------------------------ */
 

@@ -97,6 +97,8 @@ json_t *harness_shot(struct sb_exchange *x, enum sb_verdict verdict, bool with_r
                              "intent", x->intent_kept ? json_deep_copy(x->intent_kept) : json_null());
     json_decref(document);
     assert_non_null(shot);
+    (void)json_object_set_new(shot, "found", x->found ? json_deep_copy(x->found) : json_array());
+    (void)json_object_set_new(shot, "listed", x->listed ? json_deep_copy(x->listed) : json_array());
     return shot;
 }
 
