@@ -2,9 +2,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/scope.h"
 #include "simulation/company.h"
 #include "simulation/memory.h"
+
+enum { TEXT_MAX = 1024 * 1024 };
 
 static void refuse(struct sim_reply *reply, int status, const char *code, const char *message)
 {
@@ -26,20 +29,54 @@ static bool is_heard(const struct truth_line *line, bool is_multichannel, unsign
     return !is_multichannel || line->speaker == channel;
 }
 
+/* The word without its signs. */
+static json_t *bare_word(const char *text, size_t size)
+{
+    while (size > 0 && (text[size - 1] == '.' || text[size - 1] == ','))
+        size--;
+    return json_stringn(text, size);
+}
+
+/* Words take the same time each, one after the other without a breath. */
+static void add_words(json_t *words, const struct truth_line *line, bool has_speakers)
+{
+    size_t count = 1;
+
+    for (const char *at = line->text; (at = strchr(at, ' ')) != NULL; at++)
+        count++;
+    double each = (double)(line->end_ms - line->start_ms) / 1000 / (double)count;
+    double start = (double)line->start_ms / 1000;
+    for (const char *at = line->text; *at; at += strspn(at, " "), start += each) {
+        size_t size = strcspn(at, " ");
+        json_t *word = json_object();
+        json_object_set_new(word, "word", bare_word(at, size));
+        json_object_set_new(word, "start", json_real(start));
+        json_object_set_new(word, "end", json_real(start + each));
+        json_object_set_new(word, "confidence", json_real(0.98));
+        json_object_set_new(word, "punctuated_word", json_stringn(at, size));
+        if (has_speakers)
+            json_object_set_new(word, "speaker", json_integer(line->speaker));
+        json_array_append_new(words, word);
+        at += size;
+    }
+}
+
 static json_t *channel_json(const struct truth_call *call, bool is_multichannel, unsigned channel)
 {
+    json_t *words = json_array();
     struct buf text;
 
-    buf_init(&text, 1024 * 1024);
+    buf_init(&text, TEXT_MAX);
     for (size_t i = 0; i < call->line_count; i++) {
         if (!is_heard(&call->lines[i], is_multichannel, channel))
             continue;
         buf_str(&text, text.len ? " " : "");
         buf_str(&text, call->lines[i].text);
+        add_words(words, &call->lines[i], !is_multichannel);
     }
     AUTO_STR taken = buf_take(&text, NULL);
-    return json_pack("{s:[{s:s, s:f, s:[]}]}", "alternatives", "transcript", taken, "confidence",
-                     taken[0] ? 0.987654 : 0.0, "words");
+    return json_pack("{s:[{s:s, s:f, s:o}]}", "alternatives", "transcript", taken, "confidence",
+                     taken[0] ? 0.987654 : 0.0, "words", words);
 }
 
 /* With several channels, those of one come after those of the other. */
