@@ -74,14 +74,20 @@ static int look_for(struct late *late, struct store *store, struct watch *watch,
     return rc;
 }
 
+/* Who is being told of the ticket itself need not hear any more that it is late. */
 static int look_for_overtaken(struct late *late, struct store *store, const struct watch *watch)
 {
-    size_t count = 0;
-    int rc =
-        store_late_overtaken(store, watch->notices->name, LATE_NOTICE_SUFFIX, BATCH - late->overtaken_count,
-                             late->overtaken + late->overtaken_count, &count, &late->err);
+    const struct setup *setup = late->engine->setup;
+    const struct flow_pipeline *pipeline = &setup->plan.pipelines[watch->notices->pipeline];
+    int rc = 0;
 
-    late->overtaken_count += rc == 0 ? count : 0;
+    for (size_t i = 0; rc == 0 && i < pipeline->sink_count; i++) {
+        size_t count = 0;
+        rc = store_late_overtaken(store, watch->notices->name, LATE_NOTICE_SUFFIX,
+                                  setup->instances[pipeline->sinks[i]]->name, BATCH - late->overtaken_count,
+                                  late->overtaken + late->overtaken_count, &count, &late->err);
+        late->overtaken_count += rc == 0 ? count : 0;
+    }
     return rc;
 }
 
@@ -144,7 +150,7 @@ static void drop_overtaken(struct late *late)
 {
     for (size_t i = 0; i < late->overtaken_count; i++)
         (void)flow_drop(late->engine->flow, late->overtaken[i],
-                        "its conversation was delivered before the delay could be told");
+                        "its ticket was there before the delay could be told");
 }
 
 static void on_looked(void *ctx)

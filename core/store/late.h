@@ -24,8 +24,9 @@ struct store_late {
 int store_late(struct store *store, const struct store_late_query *query, size_t limit,
                struct store_late *ret_list, size_t *ret_count, struct sb_error *err) SB_MUST_CHECK;
 /* Active records of the pipeline `notices` whose conversation (their external id without `suffix`) has ended well
- * meanwhile. */
-int store_late_overtaken(struct store *store, const char *notices, const char *suffix, size_t limit,
-                         int64_t *ret_ids, size_t *ret_count, struct sb_error *err) SB_MUST_CHECK;
+ * meanwhile, or has come as far as the sink `instance`. */
+int store_late_overtaken(struct store *store, const char *notices, const char *suffix, const char *instance,
+                         size_t limit, int64_t *ret_ids, size_t *ret_count,
+                         struct sb_error *err) SB_MUST_CHECK;
 
 #endif

@@ -14,9 +14,9 @@ static const char overtaken_sql[] =
     " JOIN identity m ON m.account = i.account"
     " AND m.external_id = substr(i.external_id, 1, length(i.external_id) - length(?2))"
     " JOIN record r ON r.id = m.record_id"
-    " WHERE n.state = 'active' AND n.pipeline = ?1 AND i.external_id = m.external_id || ?2 AND r.state = "
-    "'done'"
-    " ORDER BY n.id LIMIT ?3";
+    " WHERE n.state = 'active' AND n.pipeline = ?1 AND i.external_id = m.external_id || ?2"
+    " AND (r.state = 'done' OR (r.state = 'active' AND r.phase = 'sink' AND r.instance = ?3))"
+    " ORDER BY n.id LIMIT ?4";
 
 static int prepare(struct store *store, const char *sql, struct query *ret_query)
 {
@@ -55,8 +55,8 @@ int store_late(struct store *store, const struct store_late_query *query, size_t
     return 0;
 }
 
-int store_late_overtaken(struct store *store, const char *notices, const char *suffix, size_t limit,
-                         int64_t *ret_ids, size_t *ret_count, struct sb_error *err)
+int store_late_overtaken(struct store *store, const char *notices, const char *suffix, const char *instance,
+                         size_t limit, int64_t *ret_ids, size_t *ret_count, struct sb_error *err)
 {
     AUTO_ONCE rows = { .stmt = NULL };
     size_t count = 0;
@@ -65,6 +65,7 @@ int store_late_overtaken(struct store *store, const char *notices, const char *s
     (void)prepare(store, overtaken_sql, &rows);
     query_text(&rows, notices);
     query_text(&rows, suffix);
+    query_text(&rows, instance);
     query_int(&rows, (int64_t)limit);
     while (count < limit && (rc = query_next(&rows, err)) > 0)
         ret_ids[count++] = query_int_at(&rows, 0);

@@ -107,7 +107,7 @@ static void assert_overtaken(struct store *store, const int64_t *ids)
     int64_t found[ROOM];
     size_t count = 0;
 
-    if (store_late_overtaken(store, "told/delayed", SUFFIX, ROOM, found, &count, &err) < 0)
+    if (store_late_overtaken(store, "told/delayed", SUFFIX, "callback", ROOM, found, &count, &err) < 0)
         fail_msg("%s", err.text);
     for (size_t i = 0; i < count; i++)
         assert_int_equal(found[i], ids[i]);
@@ -131,6 +131,28 @@ static void a_notice_is_overtaken_when_its_conversation_is_done(void **state)
     assert_true(of_dead > 0);
 }
 
+static void put_at_sink(struct store *store, int64_t id, const char *instance)
+{
+    struct store_change *change = move_change(id, STORE_ACTIVE, NULL);
+
+    change->place.instance = instance;
+    apply(store, change);
+}
+
+static void a_notice_is_overtaken_when_its_ticket_is_being_told_of(void **state)
+{
+    struct fixture *fixture = *state;
+    struct store *store = fixture->store;
+    int64_t late = emit_at(store, "told", "a", T0), notice = emit_at(store, "told/delayed", "a" SUFFIX, T0);
+
+    put_at_sink(store, late, "zoho_desk");
+    assert_overtaken(store, (int64_t[]){ 0 });
+    put_at_sink(store, late, "callback");
+    assert_overtaken(store, (int64_t[]){ notice, 0 });
+    end_record(store, late, STORE_DEAD, "a defect", T0);
+    assert_overtaken(store, (int64_t[]){ 0 });
+}
+
 static void a_notice_without_a_conversation_stays(void **state)
 {
     struct fixture *fixture = *state;
@@ -150,6 +172,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_notice_is_known_by_its_identity_for_ever, setup_store, teardown),
         cmocka_unit_test_setup_teardown(no_more_than_asked_for_are_given, setup_store, teardown),
         cmocka_unit_test_setup_teardown(a_notice_is_overtaken_when_its_conversation_is_done, setup_store,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_notice_is_overtaken_when_its_ticket_is_being_told_of, setup_store,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_notice_without_a_conversation_stays, setup_store, teardown),
     };
