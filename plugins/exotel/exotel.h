@@ -123,6 +123,8 @@ struct exo_intake {
     json_t *open; /* kept; sid -> {at: its start, ended: first seen so, round: of the last reading} */
     bool open_changed;
     int64_t floor_ms, round;
+    bool is_listing;            /* for a comparison: nothing is taken */
+    int64_t due_ms;             /* then: an ordinary round lists again what began later */
     int64_t newest_ms, last_ms; /* start of the newest call, and of the last on the page; EXO_UNKNOWN: none */
     size_t count;
 };

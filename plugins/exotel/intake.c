@@ -22,6 +22,8 @@ void exo_intake_begin(struct sb_exchange *x, struct exo_intake *ret_intake)
         .open = open ? exo_copy(x, open) : exo_object(x),
         .floor_ms = sb_get_int(x, "state.floor_ms", 0),
         .round = sb_get_int(x, "state.round", 0),
+        .is_listing = sb_list_since_ms(x) != 0,
+        .due_ms = sb_get_int(x, "state.due_ms", 0),
         .newest_ms = EXO_UNKNOWN,
         .last_ms = EXO_UNKNOWN,
     };
@@ -132,6 +134,34 @@ static bool is_wanted(const struct exo_intake *intake, const struct exo_call *ca
     return strcmp(wanted, "both") == 0 || strcmp(wanted, call->is_inbound ? "inbound" : "outbound") == 0;
 }
 
+/* ---- listing for a comparison -------------------------------------------------------------------------- */
+
+static void tell(const struct exo_intake *intake, const struct exo_call *call, const char *reason)
+{
+    sb_listed(intake->x, sb_option_str(intake->x, "account_sid"), call->sid, reason);
+}
+
+/* Says what an ordinary round would do with the call. One that it has emitted must be in the journal; so must one that it
+ * does not list again. */
+static void list_call(struct exo_intake *intake, const struct exo_call *call)
+{
+    bool is_emitted = exo_seen_has(intake->seen, call->sid);
+    int64_t ended_ms = exo_has_ended(call) ? first_seen_ended(intake, call) : EXO_UNKNOWN;
+
+    if (call->created_ms != EXO_UNKNOWN && call->created_ms < intake->floor_ms)
+        tell(intake, call, "it began before the first start looked back ('since')");
+    else if (!is_wanted(intake, call))
+        tell(intake, call, "its direction is not taken ('direction')");
+    else if (!is_emitted && !exo_has_ended(call))
+        tell(intake, call, "it has not ended yet");
+    else if (!is_emitted && !exo_has_settled(call) && !has_waited(intake, call, ended_ms))
+        tell(intake, call, "it has ended, and its data are not complete yet");
+    else if (!is_emitted && (call->created_ms == EXO_UNKNOWN || call->created_ms >= intake->due_ms))
+        tell(intake, call, "the next rounds take it");
+    else
+        emit(intake, call, true);
+}
+
 void exo_intake_take(struct exo_intake *intake, const json_t *calls)
 {
     size_t i;
@@ -146,7 +176,9 @@ void exo_intake_take(struct exo_intake *intake, const json_t *calls)
                 intake->newest_ms = call.created_ms;
         }
         intake->count++;
-        if (call.sid && !exo_seen_has(intake->seen, call.sid) && is_wanted(intake, &call))
+        if (call.sid && intake->is_listing)
+            list_call(intake, &call);
+        else if (call.sid && !exo_seen_has(intake->seen, call.sid) && is_wanted(intake, &call))
             take_or_keep(intake, &call);
     }
 }

@@ -147,8 +147,32 @@ static void relax_skew(struct sb_exchange *x, json_t *state)
         exo_put(x, state, "skew_ms", json_integer(skew / 2));
 }
 
+/* Everything that began since then, in one sweep; which call must have been taken already follows from the real `low`. */
+static enum sb_verdict plan_listing(struct sb_exchange *x)
+{
+    json_t *state = load_state(x);
+
+    exo_put(x, state, "due_ms", json_integer(sb_json_int(state, "low_ms", 0)));
+    exo_put(x, state, "low_ms", json_integer(to_second(sb_list_since_ms(x))));
+    exo_put(x, state, "round", json_integer(sb_json_int(state, "round", 0) + 1));
+    exo_put(x, state, "round_ms", json_integer(sb_now_ms(x)));
+    exo_scan_drop(x, "recent");
+    sb_set(x, "open", NULL);
+    plan_sweep(x, state);
+    sb_set(x, "state", json_incref(state));
+    return SB_SKIP;
+}
+
+/* How much of a sweep is done in one round. */
+static int64_t slice_max(const struct sb_exchange *x)
+{
+    return sb_list_since_ms(x) ? INT64_MAX : SLICE_PAGES;
+}
+
 enum sb_verdict exo_plan_round(struct sb_exchange *x)
 {
+    if (sb_list_since_ms(x))
+        return plan_listing(x);
     json_t *state = load_state(x);
     struct exo_scan sweep;
     bool sweep_will_see_all = false;
@@ -300,7 +324,7 @@ enum sb_verdict exo_build_sweep(struct sb_exchange *x)
 {
     struct exo_scan scan;
 
-    if (!exo_scan_load(x, "sweep", &scan) || scan.slice >= SLICE_PAGES)
+    if (!exo_scan_load(x, "sweep", &scan) || scan.slice >= slice_max(x))
         return SB_SKIP;
     exo_scan_request(x, &scan);
     return SB_OK;
@@ -313,5 +337,5 @@ enum sb_verdict exo_fold_sweep(struct sb_exchange *x)
 
     if (verdict == SB_OK)
         finish_sweep(x, &scan);
-    return verdict == SB_AGAIN && scan.slice >= SLICE_PAGES ? SB_OK : verdict;
+    return verdict == SB_AGAIN && scan.slice >= slice_max(x) ? SB_OK : verdict;
 }
