@@ -111,6 +111,11 @@ static int read_token_doc(struct errand *errand, struct store *store, struct sb_
     return store_token(store, errand->name, &errand->doc, err);
 }
 
+static int read_next_sweep(struct errand *errand, struct store *store, struct sb_error *err)
+{
+    return store_next_sweep(store, &errand->doc, err);
+}
+
 static void load(void *ctx, int64_t record_id, uint64_t ticket)
 {
     struct errand *errand = sim_new(sizeof(*errand));
@@ -143,6 +148,11 @@ static void read_cursor(void *ctx, const char *name, uint64_t ticket)
 static void read_token(void *ctx, const char *name, uint64_t ticket)
 {
     read_document(ctx, NULL, name, ticket, read_token_doc);
+}
+
+static void read_sweep(void *ctx, uint64_t ticket)
+{
+    read_document(ctx, NULL, NULL, ticket, read_next_sweep);
 }
 
 /* ---- network and work ---------------------------------------------------------------------------------- */
@@ -263,6 +273,7 @@ void engine_flow_world(struct sim_engine *engine, struct flow_world *ret_world)
                                       .read_key = read_key,
                                       .read_cursor = read_cursor,
                                       .read_token = read_token,
+                                      .read_sweep = read_sweep,
                                       .send = send_request,
                                       .work = do_work,
                                       .wake = wake,
