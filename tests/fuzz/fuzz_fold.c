@@ -1,13 +1,15 @@
-/* fold of every step of a plugin on any answer. Input: step, status, header, then the body. The harness calls each twice
- * and ends the run when they differ, or when the plugin misbehaves. */
+/* fold of every step of a plugin on any answer: polls, steps, and what reconcile makes of it. Input: record, status, header,
+ * then the body; a header beyond the table takes its value from the first line of the body. The harness calls each twice and
+ * ends the run when they differ, or when the plugin misbehaves. */
 #include "fuzz/fuzz.h"
 #include "plugins/harness.h"
 
 extern const struct sb_plugin FUZZ_PLUGIN;
 
-/* Every required option of the four plugins; what a plugin does not have is left out. */
-static const char *const names[] = { "account_sid",   "api_key",   "api_token",     "org_id",
-                                     "department_id", "client_id", "client_secret", "refresh_token" };
+/* Every required option of the plugins; what a plugin does not have is left out. */
+static const char *const names[] = { "account_sid",   "api_key",       "api_token",
+                                     "org_id",        "department_id", "client_id",
+                                     "client_secret", "refresh_token", "secret" };
 
 #define CALL                                                                                                 \
     "\"call\": {\"id\": \"examplecall000000000000000000001\", \"account\": \"acmedemo1\", \"customer\": "    \
@@ -24,9 +26,13 @@ static const char *const names[] = { "account_sid",   "api_key",   "api_token", 
     "\"subject\": \"x [SB-0123456789ABC]\", \"description\": \"y\", \"reference\": \"0123456789ABC\", "      \
     "\"phone\": \"+915550100001\", \"departmentId\": \"5000001000000006001\""
 
+#define ESCALATION                                                                                           \
+    "\"call\": {\"id\": \"case-17\", \"account\": \"demo\", \"customer\": \"+915550100001\"}, "              \
+    "\"escalation\": {\"id\": \"case-17\", \"agent\": \"demo\", \"summary\": \"x\", \"received_at\": "       \
+    "\"2026-03-10T09:00:00Z\", \"digest\": \"00\"}"
 #define SAVED "\"recording\": {\"state\": \"saved\", \"file\": \"1/recording.mp3\", \"size\": 3}"
 
-/* As the record looks before each part of the pipeline. */
+/* As the record looks before each part of the pipeline; the last one did not come from a source of calls. */
 static const char *const records[] = {
     "{" CALL ", \"recording\": {\"state\": \"pending\", \"url\": \"https://recordings.exotel.com/1.mp3\"}}",
     "{" CALL ", " SAVED "}",
@@ -34,6 +40,8 @@ static const char *const records[] = {
     "{" CALL ", " SAVED ", " HEARD ", \"contact\": {\"id\": \"5000001000000001001\"}, \"ticket\": {" TICKET
     "}}",
     "{" CALL ", " SAVED ", " HEARD ", \"contact\": {\"id\": \"5000001000000001001\"}, \"ticket\": {" TICKET
+    ", \"id\": \"5000001000000002001\", \"number\": \"101\"}}",
+    "{" ESCALATION ", " HEARD ", \"contact\": {\"id\": \"5000001000000001001\"}, \"ticket\": {" TICKET
     ", \"id\": \"5000001000000002001\", \"number\": \"101\"}}",
 };
 enum { RECORDS = sizeof(records) / sizeof(records[0]) };
@@ -43,6 +51,15 @@ static const int statuses[] = {
 };
 static const char *const headers[] = { NULL, "{\"Retry-After\": \"5\"}", "{\"Content-Type\": \"text/html\"}",
                                        "{\"X-Rate-Limit-Request-Weight-v3\": \"x\"}" };
+/* Those that plugins read, or the core for them. */
+static const char *const header_names[] = { "Retry-After",
+                                            "retry-after-ms",
+                                            "Content-Type",
+                                            "Date",
+                                            "ETag",
+                                            "Location",
+                                            "X-Rate-Limit-Remaining-v3",
+                                            "x-ratelimit-reset-requests" };
 
 static struct harness *make(void)
 {
@@ -52,6 +69,8 @@ static struct harness *make(void)
         for (size_t i = 0; option->required && i < sizeof(names) / sizeof(names[0]); i++)
             if (strcmp(option->name, names[i]) == 0)
                 json_object_set_new(options, names[i], json_string("1000001"));
+    if (strcmp(FUZZ_PLUGIN.name, "callback") == 0)
+        json_object_set_new(options, "url", json_string("https://agent.example.com/hook"));
     char *text = json_dumps(options, 0);
     struct harness *h = harness_new(&FUZZ_PLUGIN, text);
     free(text);
@@ -59,24 +78,72 @@ static struct harness *make(void)
     return h;
 }
 
-/* A step that build refuses for this record has nothing to fold. */
-static void fold(struct harness *h, const struct sb_step *step, bool is_poll, int status, const char *header,
-                 const char *body)
-{
-    const struct harness_result *r =
-        is_poll ? harness_poll_build(h, step->name) : harness_build(h, step->name);
+typedef const struct harness_result *(*build_fn)(struct harness *, const char *);
+typedef const struct harness_result *(*fold_fn)(struct harness *, const char *, int, const char *,
+                                                const char *);
 
+/* One answer, as every step hears it. */
+struct answer {
+    int status;
+    const char *header, *body;
+};
+
+static void check(const struct harness_result *r, const char *name)
+{
     if (r->is_defect)
-        (void)fprintf(stderr, "%s: %s\n", step->name, r->reason);
-    FUZZ_CHECK(!r->is_defect);
-    if (r->verdict != SB_OK)
-        return;
-    r = is_poll ? harness_poll_fold(h, step->name, status, header, body)
-                : harness_fold(h, step->name, status, header, body);
-    if (r->is_defect)
-        (void)fprintf(stderr, "%s: %s\n", step->name, r->reason);
+        (void)fprintf(stderr, "%s: %s\n", name, r->reason);
     FUZZ_CHECK(!r->is_defect);
     FUZZ_CHECK(r->verdict != SB_REJECT || r->reason[0]);
+}
+
+/* A step that build refuses for this record has nothing to fold. */
+static bool fold(struct harness *h, const char *name, build_fn build, fold_fn fold_it,
+                 const struct answer *answer)
+{
+    const struct harness_result *r = build(h, name);
+
+    check(r, name);
+    if (r->verdict != SB_OK)
+        return false;
+    check(fold_it(h, name, answer->status, answer->header, answer->body), name);
+    return true;
+}
+
+/* What was kept in the intent is what build kept; after a restart it is all that is left of the step. */
+static void reconcile(struct harness *h, const char *name, const struct answer *answer)
+{
+    if (harness_build(h, name)->verdict == SB_OK)
+        (void)fold(h, name, harness_reconcile_build, harness_reconcile_fold, answer);
+}
+
+static void play_steps(struct harness *h, const struct answer *answer)
+{
+    for (const struct sb_step *step = FUZZ_PLUGIN.steps; step && step->name; step++) {
+        if (!step->build) {
+            check(harness_work(h, step->name), step->name);
+            continue;
+        }
+        if (step->reconcile)
+            reconcile(h, step->name, answer);
+        (void)fold(h, step->name, harness_build, harness_fold, answer);
+    }
+}
+
+/* {name: value} with a value from the body, or a header of the table. */
+static char *make_header(uint8_t choice, const char **body)
+{
+    const char *text = headers[choice % 4];
+    size_t length = strcspn(*body, "\n");
+
+    if (choice < 128)
+        return text ? strdup(text) : NULL;
+    json_t *value = json_stringn(*body, length);
+    json_t *header =
+        json_pack("{s:o}", header_names[choice % 8], value ? value : json_string("\xef\xbf\xbd"));
+    char *made = json_dumps(header, 0);
+    json_decref(header);
+    *body += length + ((*body)[length] == '\n');
+    return made;
 }
 
 /* Every step hears the same answer: what one of them makes of it is what the next one finds. */
@@ -85,22 +152,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < 3)
         return 0;
     struct harness *h = make();
-    char *body = fuzz_text(data + 3, size - 3);
-    int status = statuses[data[1] % 16];
-    const char *header = headers[data[2] % 4];
-    harness_set_record(h, records[data[0] % RECORDS]);
+    char *text = fuzz_text(data + 3, size - 3);
+    const char *body = text;
+    char *header = make_header(data[2], &body);
+    const struct answer answer = { .status = statuses[data[1] % 16], .header = header, .body = body };
+    harness_set_record(h, records[data[0] % (FUZZ_PLUGIN.kind == SB_SOURCE ? RECORDS - 1 : RECORDS)]);
     (void)harness_put_file(h, "recording.mp3", "ID3", 3);
     for (int round = 0; round < 2; round++)
         for (const struct sb_step *step = FUZZ_PLUGIN.poll; step && step->name; step++)
             if (step->build)
-                fold(h, step, true, status, header, body);
-    for (const struct sb_step *step = FUZZ_PLUGIN.steps; step && step->name; step++) {
-        if (step->build)
-            fold(h, step, false, status, header, body);
-        else
-            FUZZ_CHECK(!harness_work(h, step->name)->is_defect);
-    }
-    free(body);
+                (void)fold(h, step->name, harness_poll_build, harness_poll_fold, &answer);
+    play_steps(h, &answer);
+    free(header);
+    free(text);
     harness_free(h);
     return 0;
 }
