@@ -358,6 +358,13 @@ static void forget_ids(struct store_change *const *changes, size_t count)
             changes[i]->emits[k].ret_id = 0;
 }
 
+/* A change that found no memory for a part of it must not become the truth without that part. */
+static int check_whole(const struct store_change *change, struct sb_error *err)
+{
+    return arena_ran_out(change->arena) ? sb_fail(err, SB_ENOMEM, "out of memory for a change of the journal")
+                                        : 0;
+}
+
 int store_apply(struct store *store, struct store_change *const *changes, size_t count, struct sb_error *err)
 {
     struct sb_error why = SB_ERROR_INIT;
@@ -366,8 +373,11 @@ int store_apply(struct store *store, struct store_change *const *changes, size_t
     int rc = write_begin(store, err);
     if (rc < 0)
         return rc;
-    for (size_t i = 0; rc == 0 && i < count; i++)
-        rc = apply_change(store, changes[i], &why);
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        rc = check_whole(changes[i], &why);
+        if (rc == 0)
+            rc = apply_change(store, changes[i], &why);
+    }
     rc = write_end(store, rc, &why, err);
     if (rc < 0)
         forget_ids(changes, count);
