@@ -123,6 +123,11 @@ struct disk_file *disk_open(struct disk *disk, const char *name, bool is_made)
     return file;
 }
 
+void disk_sync_name(struct disk_file *file)
+{
+    file->is_durable = file->is_there;
+}
+
 bool disk_has(struct disk *disk, const char *name)
 {
     return disk_open(disk, name, false) != NULL;
@@ -192,10 +197,23 @@ static void settle(struct disk_file *file)
     file->is_durable = file->is_there;
 }
 
+/* Every name that was made or removed so far is as durable as a folder can make it. */
+static void sync_folder(struct disk *disk)
+{
+    for (size_t i = 0; i < disk->count; i++) {
+        struct disk_file *file = disk->files[i];
+        if (file->is_durable && !file->is_there)
+            settle(file);
+        file->is_durable = file->is_there;
+    }
+}
+
 bool disk_sync(struct disk_file *file)
 {
     if (file->disk->is_frozen || file->disk->world.sync_fails(file->disk->world.ctx))
         return false;
+    if (!file->is_durable)
+        sync_folder(file->disk); /* SQLite syncs the folder of a new log or journal with it */
     settle(file);
     return true;
 }

@@ -24,6 +24,8 @@ void disk_free(struct disk *disk); /* NULL allowed */
 
 /* NULL when there is none of that name and `is_made` is false. Files stay valid until the disk is freed. */
 struct disk_file *disk_open(struct disk *disk, const char *name, bool is_made);
+/* Its name is durable from now on: its folder was synced. */
+void disk_sync_name(struct disk_file *file);
 bool disk_has(struct disk *disk, const char *name);
 /* Copies what is there; gives how much. */
 size_t disk_read(const struct disk_file *file, uint64_t at, void *room, size_t size);

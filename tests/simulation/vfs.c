@@ -147,6 +147,9 @@ static int on_open(sqlite3_vfs *base, sqlite3_filename name, sqlite3_file *ret_f
     file->file = disk_open(vfs->disk, name, (flags & SQLITE_OPEN_CREATE) != 0);
     if (!file->file)
         return SQLITE_CANTOPEN;
+    if (flags &
+        SQLITE_OPEN_MAIN_DB) /* core/store makes the journal itself, and syncs its folder, before SQLite opens it */
+        disk_sync_name(file->file);
     file->name = sim_copy(name);
     file->is_deleted_on_close = (flags & SQLITE_OPEN_DELETEONCLOSE) != 0;
     file->base.pMethods = &methods;
