@@ -1,4 +1,4 @@
 std = "lua54"
 max_line_length = 120
 read_globals = { "sb" }
-globals = { "classify", "ticket", "same_matter", "message" }
+globals = { "classify", "escalation", "ticket", "same_matter", "message", "delayed_message" }

@@ -41,11 +41,14 @@ local MESSAGES = {
   en = {
     new = "I have passed your request to our support team. Your ticket is #{number}; a person will get back to you.",
     added = "I have added this to your open ticket #{number}. A person from our support team will get back to you.",
+    late = "Your request is with us and is still being passed on to our support team. A person will get back to you.",
   },
   hi = {
     new = "आपका अनुरोध हमारी टीम को मिल गया है। "
       .. "टिकट संख्या: #{number}. हमारी टीम आपसे संपर्क करेगी।",
     added = "यह जानकारी आपके टिकट #{number} में जोड़ दी गई है। "
+      .. "हमारी टीम आपसे संपर्क करेगी।",
+    late = "आपका अनुरोध हमें मिल गया है और आगे भेजा जा रहा है। "
       .. "हमारी टीम आपसे संपर्क करेगी।",
   },
 }
@@ -420,11 +423,20 @@ function same_matter(record, open)
   return { public = false, priority = escalation_priority(record, { default_priority = "Low" }) }
 end
 
--- What the agent may tell the user now that options.ticket exists.
-function message(record, options)
+local function messages_for(record)
   local locale = get(record.user, "locale") or get(record.escalation, "language") or "en"
   local language = string.match(sb.lower(locale), "^%a+") or "en"
-  local texts = MESSAGES[locale] or MESSAGES[language] or MESSAGES.en
+  return MESSAGES[locale] or MESSAGES[language] or MESSAGES.en
+end
+
+-- What the agent may tell the user now that options.ticket exists.
+function message(record, options)
+  local texts = messages_for(record)
   local text = options.ticket.attached and texts.added or texts.new
   return (string.gsub(text, "{number}", (string.gsub(options.ticket.number or "?", "%%", ""))))
+end
+
+-- What the agent may tell the user when the ticket is late.
+function delayed_message(record)
+  return messages_for(record).late
 end

@@ -52,13 +52,15 @@ static const char *fill_number(struct sb_exchange *x, const char *text)
  * the ticket. */
 static const char *words_of_script(struct sb_exchange *x)
 {
+    const char *function = is_notice(x) ? "delayed_message" : "message";
     struct sb_error err = SB_ERROR_INIT;
     json_t *words = NULL;
 
-    if (!sb_option_is_set(x, "messages"))
+    if (!sb_option_is_set(x, "messages") || !sb_script_has(x, "messages", function))
         return NULL;
-    json_t *argument = sb_keep(x, json_pack("{s:s}", "event", callback_event(x)));
-    if (sb_script_call(x, "messages", "message", argument, &words, &err) < 0) {
+    const json_t *ticket = sb_get(x, "ticket");
+    json_t *argument = sb_keep(x, json_pack("{s:s, s:O*}", "event", callback_event(x), "ticket", ticket));
+    if (sb_script_call(x, "messages", function, argument, &words, &err) < 0) {
         sb_note(x, "the script of 'messages' failed, so the usual words were used: %s", err.text);
         return NULL;
     }
@@ -66,7 +68,7 @@ static const char *words_of_script(struct sb_exchange *x)
     if (json_is_string(words))
         return sb_cut(x, sb_utf8(x, json_string_value(words)), MESSAGE_MAX);
     if (words && !json_is_null(words))
-        sb_note(x, "message() of 'messages' gave no text, so the usual words were used");
+        sb_note(x, "%s() of 'messages' gave no text, so the usual words were used", function);
     return NULL;
 }
 

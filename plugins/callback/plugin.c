@@ -31,8 +31,9 @@ static const struct sb_option options[] = {
       .help = "what the user may be told when the ticket is late" },
     { .name = "messages",
       .type = SB_OPT_SCRIPT,
-      .help = "Lua script whose function message(record, options) gives these texts in the user's language; "
-              "options.event is ticket.created or ticket.delayed" },
+      .help = "Lua script with the functions message(record, options) and delayed_message(record, options), "
+              "or one of "
+              "them, which give these texts in the user's language; options.ticket is the ticket" },
     { .name = "delayed_after",
       .type = SB_OPT_DURATION,
       .default_text = "10m",
