@@ -82,10 +82,10 @@ static void go_on_as_found(struct delivery *delivery)
 
 /* ---- waiting ------------------------------------------------------------------------------------------- */
 
-/* Nothing more is to come that a caller waits for. */
+/* Nothing more is to come that a caller waits for: see tell_news in core/flow/run.c. */
 static bool is_settled(const struct store_record *record)
 {
-    return record->state != STORE_ACTIVE || json_at(record->sections, "ticket.number");
+    return record->state != STORE_ACTIVE || json_at(record->sections, "ticket.user_message");
 }
 
 static bool may_wait(const struct delivery *delivery)

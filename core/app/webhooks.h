@@ -34,7 +34,7 @@ void webhooks_close(struct webhooks *webhooks);
 void webhooks_free(struct webhooks *webhooks);
 uint16_t webhooks_port(const struct webhooks *webhooks); /* 0: it does not listen */
 
-/* Record `record_id` has its ticket, or has ended: whoever waits for it is told. NULL allowed. */
+/* Record `record_id` has what is waited for, or has ended: whoever waits for it is told. NULL allowed. */
 void webhooks_on_news(struct webhooks *webhooks, int64_t record_id);
 /* Nobody waits any longer: the engine is about to stop. NULL allowed. */
 void webhooks_stop(struct webhooks *webhooks);

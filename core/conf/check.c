@@ -216,6 +216,8 @@ static void check_sink(struct conf *conf, struct conf_pipeline *pipeline, const 
                  "'%s' is disabled: conversations of '%s' end without it, and are not delivered later by "
                  "themselves",
                  block->name, pipeline->name);
+    else if (has_other && block->is_optional && pipeline->off_reason)
+        ; /* nothing runs here, which is told */
     else if (has_other && block->is_optional)
         conf_say(conf, CONF_NOTICE, place->file, place->line, "'%s' is off: %s", block->name,
                  block->off_reason);

@@ -284,6 +284,13 @@ static bool take_lock(struct flow *flow, struct run *run, struct gate *gate, con
     fill_input(flow, &run->call, &input);
     struct sb_exchange *x = exchange_new(&input);
     const char *name = x ? exchange_key(x) : NULL;
+    /* Without its lock the step would run beside another one of the same key. */
+    if (x && x->is_defect) {
+        conclude_end(flow, run, STORE_DEAD, x->reason);
+        exchange_free(x);
+        return false;
+    }
+    bool has_failed = !x || x->reason[0];
     bool needs_lock = name != NULL;
     bool is_held = needs_lock && keys_acquire(&flow->keys, gate->name, name, &run->call.actor, &run->lock);
     exchange_free(x);
@@ -378,9 +385,11 @@ void run_commit(struct flow *flow, struct run *run, struct store_change *change,
     flow->world.commit(flow->world.ctx, change, actor_ticket(&run->call.actor));
 }
 
+/* What a caller waits for: the ticket with the words for its user, which may come a step later; or that no more
+ * comes. */
 static void tell_news(const struct flow *flow, const struct run *run)
 {
-    bool is_news = run->after == AFTER_END || json_at(run->record->sections, "ticket.number");
+    bool is_news = run->after == AFTER_END || json_at(run->record->sections, "ticket.user_message");
 
     if (flow->world.news && is_news)
         flow->world.news(flow->world.ctx, run->id);

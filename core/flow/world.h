@@ -53,7 +53,8 @@ struct flow_world {
     void (*wake)(void *ctx, int64_t mono_ms);
     /* Something that people must hear of. May be NULL. */
     void (*alert)(void *ctx, enum flow_alert alert, const char *subject, const char *text);
-    /* The record has its ticket, or has ended, and that is committed. May be NULL. */
+    /* The record has its ticket with words for the user (ticket.user_message), or has ended, and that is committed. May
+     * be NULL. */
     void (*news)(void *ctx, int64_t record_id);
 };
 

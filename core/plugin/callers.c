@@ -232,11 +232,11 @@ bool callers_is_signed(const struct callers *callers, const struct caller_proof 
     size_t i;
     json_t *item;
 
+    buf_init(&signed_text, TIMESTAMP_DIGITS_MAX + 2 + proof->body_size);
     if (json_array_size(callers->keys) == 0)
         return true;
     if (!is_recent(callers, proof->timestamp, now_ms) || !read_signature(proof->signature, given))
         return false;
-    buf_init(&signed_text, TIMESTAMP_DIGITS_MAX + 2 + proof->body_size);
     buf_str(&signed_text, proof->timestamp);
     buf_char(&signed_text, '.');
     buf_add(&signed_text, proof->body ? proof->body : "", proof->body ? proof->body_size : 0);

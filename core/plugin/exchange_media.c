@@ -55,7 +55,10 @@ int sb_script_call(struct sb_exchange *x, const char *option, const char *functi
     const struct instance_script *script = find_script(instance, option);
     if (!script || !instance->script_host)
         return sb_fail(err, SB_ECONFIG, "no script is set for '%s' of '%s'", option, instance->name);
-    return instance->script_host->call(script->script, function, x->document, argument, x->in.seed,
+    /* A route has no record yet: its script reads the body that was sent. */
+    const struct exchange_private *own = x->private_;
+    const json_t *document = own->route && own->in_json ? own->in_json : x->document;
+    return instance->script_host->call(script->script, function, document, argument, x->in.seed,
                                        x->in.now_ms, ret_result, err);
 }
 

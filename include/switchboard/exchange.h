@@ -210,9 +210,9 @@ struct sb_audio {
 SB_API int sb_audio_decode(struct sb_exchange *x, const char *file, uint32_t rate,
                            const struct sb_audio **ret_audio, struct sb_error *err) SB_MUST_CHECK;
 
-/* Calls `function` of the script behind the SCRIPT option `option` with the record (read only) and `argument`
- * (borrowed, may be NULL). Gives its first result, to be put into the record or released. A failure is a defect of the
- * script: return sb_script_failed(). */
+/* Calls `function` of the script behind the SCRIPT option `option` with the record (read only; in a route the body that
+ * sb_in_json() gave) and `argument` (borrowed, may be NULL). Gives its first result, to be put into the record or
+ * released. A failure is a defect of the script: return sb_script_failed(). */
 SB_API int sb_script_call(struct sb_exchange *x, const char *option, const char *function,
                           const json_t *argument, json_t **ret_result, struct sb_error *err) SB_MUST_CHECK;
 /* Whether that script defines `function`: for what a script may leave to the plugin. */
@@ -278,8 +278,8 @@ SB_API void sb_reply_json(struct sb_exchange *x, int status, json_t *value); /* 
 SB_API void sb_reply_header(struct sb_exchange *x, const char *name, const char *value);
 
 /* Asks for the conversation of an identity: `return SB_AGAIN` next, and the handler is called again once what it has
- * emitted is committed and the record was looked up. With `wait_ms` > 0 not before the record has a ticket or has ended,
- * the time is over, or the caller has gone; at most SB_AWAIT_MAX_MS, and at once when too many calls wait already. Takes
+ * emitted is committed and the record was looked up. With `wait_ms` > 0 not before the record has `ticket.user_message`
+ * or has ended, the time is over, or the caller has gone; at most SB_AWAIT_MAX_MS, and at once when too many calls wait already. Takes
  * `kept`, what the handler wants to remember until then (NULL: nothing). */
 enum { SB_AWAIT_MAX_MS = 60 * 1000, SB_ROUNDS_MAX = 8 };
 SB_API void sb_await(struct sb_exchange *x, const char *account, const char *external_id, int64_t wait_ms,

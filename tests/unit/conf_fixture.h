@@ -78,11 +78,18 @@ static const struct sb_option fixture_zoho_desk[] = {
 static const struct sb_option fixture_callback[] = {
     { .name = "url", .type = SB_OPT_URL, .required = true },
     { .name = "table", .type = SB_OPT_JSON_FILE, .required = false },
+    { .name = "secret", .type = SB_OPT_SECRET },
+    { .name = "hosts", .type = SB_OPT_LIST },
+    { .name = "allow_private", .type = SB_OPT_BOOL },
+    { .name = "messages", .type = SB_OPT_SCRIPT },
     { .name = NULL },
 };
 
 static const struct sb_option fixture_ai_agent[] = {
-    { .name = "token", .type = SB_OPT_SECRET, .required = true },
+    { .name = "tokens", .type = SB_OPT_SECRETS, .required = true },
+    { .name = "hmac_secret", .type = SB_OPT_SECRETS },
+    { .name = "attachment_hosts", .type = SB_OPT_LIST },
+    { .name = "adapter", .type = SB_OPT_SCRIPT },
     { .name = NULL },
 };
 

@@ -85,8 +85,11 @@ static void shipped_file_runs_with_its_environment(void **state)
     CHECK_INT("no access token", 0, value_of(conf, "zoho_desk", "access_token")->is_set);
     CHECK_STR("script", TEST_SOURCE_DIR "/scripts/zoho_ticket.lua",
               value_of(conf, "zoho_desk", "mapping")->text);
-    CHECK_INT("pipelines", 1, conf->pipeline_count);
+    CHECK_INT("pipelines", 2, conf->pipeline_count);
     CHECK_STR("runs", NULL, conf->pipelines[0].off_reason);
+    CHECK_STR("without agents",
+              "source 'ai_agent' is off: required option 'tokens' is empty because AI_AGENT_TOKEN is not set",
+              conf->pipelines[1].off_reason);
     CHECK_STR("data", TEST_SOURCE_DIR "/var", conf->settings.data_dir);
     conf_free(conf);
 }
@@ -158,6 +161,24 @@ static void shipped_file_without_keys_names_each_of_them(void **state)
         CHECK_INT(names[i], true, strstr(text, want) != NULL);
     }
     assert_non_null(strstr(text, "'openai' is off"));
+    conf_free(conf);
+}
+
+static void shipped_file_takes_escalations_with_a_token(void **state)
+{
+    (void)state;
+    const char *environment[ROWS(full_environment) + 2] = { "AI_AGENT_TOKEN",
+                                                            "web:one-token, app:another-token" };
+    memcpy(environment + 2, full_environment, sizeof(full_environment));
+    struct conf *conf = load(shipped, environment);
+
+    CHECK_INT("errors", 0, conf_error_count(conf));
+    CHECK_STR("pipeline", "escalations", conf->pipelines[1].name);
+    CHECK_STR("runs", NULL, conf->pipelines[1].off_reason);
+    const json_t *tokens = value_of(conf, "ai_agent", "tokens")->json;
+    CHECK_INT("tokens", 2, json_array_size(tokens));
+    CHECK_STR("first", "web:one-token", json_string_value(json_array_get(tokens, 0)));
+    CHECK_STR("second", "app:another-token", json_string_value(json_array_get(tokens, 1)));
     conf_free(conf);
 }
 
@@ -306,7 +327,7 @@ static void environment_wins_over_the_file(void **state)
     buf_printf(
         &text,
         "env_file = \"${WHERE:-keys.env}\"\ndata_dir = \"/${FROM_FILE}\"\nlisten = \"${FROM_BOTH}:1\"\n"
-        "phone_region = \"${EMPTY_IN_BOTH:-DE}\"\n%sai_agent = { token = \"t\" }\n",
+        "phone_region = \"${EMPTY_IN_BOTH:-DE}\"\n%sai_agent = { tokens = \"t\" }\n",
         smallest);
     put("engine.conf", text.data);
     put("keys.env", "FROM_FILE=file\nFROM_BOTH=file\nEMPTY_IN_BOTH=file\n");
@@ -329,7 +350,7 @@ static void json_file_is_the_document(void **state)
     static const char *const nothing[] = { NULL };
     put("engine.conf",
         "pipelines = { calls = { source = \"ai_agent\" sinks = [ \"callback\" ] } }\n"
-        "callback = { url = \"https://example.com\" table = \"t.json\" }\nai_agent = { token = \"t\" }\n");
+        "callback = { url = \"https://example.com\" table = \"t.json\" }\nai_agent = { tokens = \"t\" }\n");
     put("t.json", "{ \"a\": [ 1, 2 ] }");
 
     struct conf *conf = load(path("engine.conf"), nothing);
@@ -353,7 +374,7 @@ static void script_is_found_where_it_was_installed(void **state)
     struct conf *conf = NULL;
     put("engine.conf", "pipelines = { calls = { source = \"ai_agent\" stages = [ \"keyword\" ] sinks = [ "
                        "\"callback\" ] } }\n"
-                       "callback = { url = \"https://example.com\" }\nai_agent = { token = \"t\" }\n");
+                       "callback = { url = \"https://example.com\" }\nai_agent = { tokens = \"t\" }\n");
 
     assert_int_equal(conf_load(path("engine.conf"), &source, &conf, NULL), 0);
     fixture_check(conf);
@@ -375,7 +396,7 @@ static void a_text_may_be_emptied(void **state)
     static const char *const nothing[] = { NULL };
     put("engine.conf",
         "pipelines = { calls = { source = \"ai_agent\" stages = [ \"openai\" ] sinks = [ \"callback\" ] } }\n"
-        "callback = { url = \"https://example.com\" }\nai_agent = { token = \"t\" }\n"
+        "callback = { url = \"https://example.com\" }\nai_agent = { tokens = \"t\" }\n"
         "openai = { api_key = \"k\"  reasoning_effort = \"\"  model = \"${NO_MODEL}\" }\n");
     struct conf *conf = load(path("engine.conf"), nothing);
 
@@ -429,7 +450,7 @@ static void the_real_environment_is_asked_without_a_lookup(void **state)
     AUTO_BUF text;
     struct conf *conf = NULL;
     buf_init(&text, 1000);
-    buf_printf(&text, "data_dir = \"${SWITCHBOARD_TEST_CONF}\"\n%sai_agent = { token = \"t\" }\n", smallest);
+    buf_printf(&text, "data_dir = \"${SWITCHBOARD_TEST_CONF}\"\n%sai_agent = { tokens = \"t\" }\n", smallest);
     put("engine.conf", text.data);
     assert_int_equal(setenv("SWITCHBOARD_TEST_CONF", "/from/here", 1), 0);
 
@@ -490,6 +511,22 @@ static void no_slip_shows_a_secret(void **state)
     assert_true(wrong > whole.len / 10); /* else the slips were not noticed at all */
 }
 
+/* A list of which every secret is empty has no value, and is not an error of an optional pipeline. */
+static void secrets_that_are_all_empty_are_missing(void **state)
+{
+    (void)state;
+    put("engine.conf",
+        "pipelines = { chats = { source = \"ai_agent\" sinks = [ \"callback\" ] } }\n"
+        "callback = { url = \"https://example.com\" }\nai_agent = { tokens = [ \"${NO_TOKEN}\" ] }\n");
+    static const char *const nothing[] = { NULL };
+    struct conf *conf = load(path("engine.conf"), nothing);
+    AUTO_STR text = told(conf);
+
+    CHECK_INT("errors", 1, conf_error_count(conf));
+    CHECK_INT(text, true, strstr(text, "required option 'tokens' is empty") != NULL);
+    conf_free(conf);
+}
+
 int main(void)
 {
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
@@ -498,6 +535,8 @@ int main(void)
         cmocka_unit_test(shipped_file_uses_every_name_of_the_python_script),
         cmocka_unit_test(shipped_file_without_keys_names_each_of_them),
         cmocka_unit_test(shipped_file_takes_another_transcriber),
+        cmocka_unit_test(shipped_file_takes_escalations_with_a_token),
+        cmocka_unit_test(secrets_that_are_all_empty_are_missing),
         cmocka_unit_test(every_type_has_its_value),
         cmocka_unit_test(settings_are_read),
         cmocka_unit_test(settings_have_defaults),

@@ -1,0 +1,69 @@
+/* Attachments that are given by address: fetched one a round. None of them holds up the ticket for long, and none is
+ * fatal: what could not be had is noted with its reason. */
+#include "ai_agent.h"
+
+#include <string.h>
+
+/* The next item to fetch; -1: there is none left. */
+static int next_item(const struct sb_exchange *x)
+{
+    const json_t *items = sb_get(x, "attachments.items");
+    size_t index;
+    json_t *item;
+
+    json_array_foreach (items, index, item) {
+        if (sb_json_str(item, "url") && !sb_json_str(item, "file") && !sb_json_str(item, "why"))
+            return (int)index;
+    }
+    return -1;
+}
+
+static const char *member(struct sb_exchange *x, int index, const char *name)
+{
+    return sb_printf(x, "attachments.items.%d.%s", index, name);
+}
+
+/* Goes on with the next one. */
+static enum sb_verdict give_up(struct sb_exchange *x, int index, const char *why)
+{
+    sb_note(x, "attachment %d: %s", index + 1, why);
+    sb_set_str(x, member(x, index, "why"), why);
+    return sb_again(x, 0);
+}
+
+enum sb_verdict agent_build_fetch(struct sb_exchange *x)
+{
+    int index = next_item(x);
+
+    if (index < 0)
+        return SB_SKIP;
+    if (sb_step_age_ms(x) > sb_option_int(x, "attachment_wait"))
+        return give_up(x, index, "it could not be fetched in time");
+    if (!sb_request_url(x, "GET", sb_get_str(x, member(x, index, "url"))))
+        return give_up(x, index, "its host is not among attachment_hosts");
+    sb_save_body(x, sb_printf(x, "attachment-%d", index + 1), (uint64_t)sb_option_int(x, "attachment_max"));
+    return SB_OK;
+}
+
+static bool is_passing(int status)
+{
+    return status == 408 || status == 425 || status == 429 || status >= 500;
+}
+
+enum sb_verdict agent_fold_fetch(struct sb_exchange *x)
+{
+    int index = next_item(x), status = sb_http_status(x);
+    const char *file = sb_saved_file(x), *type = sb_http_header(x, "Content-Type");
+
+    if (index < 0)
+        return SB_SKIP;
+    if (is_passing(status) && sb_step_age_ms(x) <= sb_option_int(x, "attachment_wait"))
+        return sb_default_verdict(x);
+    if (status != 200 || !file)
+        return give_up(x, index, sb_printf(x, "the server answered %d", status));
+    sb_set_str(x, member(x, index, "file"), file);
+    sb_set_int(x, member(x, index, "size"), (int64_t)sb_saved_size(x));
+    if (type && !sb_get_str(x, member(x, index, "content_type")))
+        sb_set_str(x, member(x, index, "content_type"), sb_strndup(x, type, strcspn(type, "; \t")));
+    return sb_again(x, 0);
+}

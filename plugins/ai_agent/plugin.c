@@ -1,0 +1,158 @@
+/* The source ai_agent: an AI support agent hands a conversation to a human, by HTTP or by the Model Context Protocol. Its
+ * options, routes and steps. */
+#include "ai_agent.h"
+
+static const char *const unknown_words[] = { "refuse", "metadata", NULL };
+
+static const struct sb_option options[] = {
+    { .name = "tokens",
+      .type = SB_OPT_SECRETS,
+      .required = true,
+      .help = "Bearer tokens of the agents: name:secret for each, or one secret alone (its name is then "
+              "agent); two "
+              "tokens of one name are one agent, so that a token can be replaced without a gap." },
+    { .name = "hmac_secret",
+      .type = SB_OPT_SECRETS,
+      .help = "Keys of signatures: with one, each call must also be signed (HMAC-SHA-256 over time stamp and "
+              "body)." },
+    { .name = "replay_window",
+      .type = SB_OPT_DURATION,
+      .default_text = "5m",
+      .min = 1000,
+      .max = 3600 * 1000,
+      .help = "How far the time stamp of a signature may be from now." },
+    { .name = "rate_per_caller",
+      .type = SB_OPT_RATE,
+      .default_text = "600/min",
+      .help = "Calls of one agent; more are answered 429." },
+    { .name = "body_max",
+      .type = SB_OPT_SIZE,
+      .default_text = "4m",
+      .min = 1024,
+      .max = AGENT_BODY_MAX,
+      .help = "Larger bodies are answered 413." },
+    { .name = "depth_max",
+      .type = SB_OPT_INT,
+      .default_text = "32",
+      .min = 5,
+      .max = 200,
+      .help = "How deep a body may nest." },
+    { .name = "messages_max",
+      .type = SB_OPT_INT,
+      .default_text = "1000",
+      .min = 1,
+      .max = 10000,
+      .help = "Most messages of a conversation." },
+    { .name = "attachments_max",
+      .type = SB_OPT_INT,
+      .default_text = "20",
+      .min = 0,
+      .max = 100,
+      .help = "Most attachments of a conversation." },
+    { .name = "inline_max",
+      .type = SB_OPT_SIZE,
+      .default_text = "1m",
+      .min = 0,
+      .max = AGENT_BODY_MAX,
+      .help = "Largest attachment that may come in the body." },
+    { .name = "attachment_max",
+      .type = SB_OPT_SIZE,
+      .default_text = "20m",
+      .min = 1,
+      .max = INT64_C(1024) * 1024 * 1024,
+      .help = "Largest attachment that is fetched." },
+    { .name = "attachment_hosts",
+      .type = SB_OPT_LIST,
+      .help = "Hosts that attachments may be fetched from, such as files.example.com or *.example.com; "
+              "without any, "
+              "attachments by url are refused." },
+    { .name = "attachment_wait",
+      .type = SB_OPT_DURATION,
+      .default_text = "1m",
+      .min = 0,
+      .max = 3600 * 1000,
+      .help = "How long an attachment is tried for; then the ticket says that it could not be had." },
+    { .name = "unknown_keys",
+      .type = SB_OPT_ENUM,
+      .default_text = "refuse",
+      .choices = unknown_words,
+      .help = "What becomes of members that nobody knows: a mistake (refuse), or part of the metadata." },
+    { .name = "wait_max",
+      .type = SB_OPT_DURATION,
+      .default_text = "30s",
+      .min = 0,
+      .max = SB_AWAIT_MAX_MS,
+      .help = "How long a call may wait for its ticket at most (?wait=10s)." },
+    { .name = "mcp_wait",
+      .type = SB_OPT_DURATION,
+      .default_text = "10s",
+      .min = 0,
+      .max = SB_AWAIT_MAX_MS,
+      .help = "How long the MCP tool waits for the ticket." },
+    { .name = "allowed_origins",
+      .type = SB_OPT_LIST,
+      .help = "Web pages that may call /mcp, such as https://app.example.com; a call with another Origin is "
+              "refused." },
+    { .name = "adapter",
+      .type = SB_OPT_SCRIPT,
+      .help = "The Lua file whose function escalation(payload, call) makes an escalation of what other "
+              "platforms send "
+              "to /v1/escalations/from/NAME." },
+    { .name = "public_url",
+      .type = SB_OPT_URL,
+      .help = "The address under which agents reach this server, for /openapi.json." },
+    { .name = NULL },
+};
+
+static const char *const reached_hosts[] = { "attachment_hosts", NULL };
+
+static const struct sb_callers callers = {
+    .tokens = "tokens",
+    .signing_keys = "hmac_secret",
+    .replay_window = "replay_window",
+    .rate = "rate_per_caller",
+};
+
+static const struct sb_route routes[] = {
+    { .method = "POST",
+      .path = "/v1/escalations",
+      .body_max = AGENT_BODY_MAX,
+      .body_max_option = "body_max",
+      .handle = agent_handle_post },
+    { .method = "GET", .path = "/v1/escalations/{id}", .body_max = 1024, .handle = agent_handle_get },
+    { .method = "POST",
+      .path = "/v1/escalations/from/{name}",
+      .body_max = AGENT_BODY_MAX,
+      .body_max_option = "body_max",
+      .handle = agent_handle_adapted },
+    { .method = "POST",
+      .path = "/mcp",
+      .body_max = AGENT_BODY_MAX,
+      .body_max_option = "body_max",
+      .handle = agent_handle_mcp },
+    { .method = "GET",
+      .path = "/openapi.json",
+      .body_max = 1024,
+      .handle = agent_handle_openapi,
+      .flags = SB_ROUTE_OPEN },
+    { .method = NULL },
+};
+
+static const struct sb_step steps[] = {
+    { .name = "fetch_attachment", .effect = SB_READ, .build = agent_build_fetch, .fold = agent_fold_fetch },
+    { .name = NULL },
+};
+
+SB_API const struct sb_plugin switchboard_plugin = {
+    .abi = SB_ABI,
+    .size = sizeof(struct sb_plugin),
+    .kind = SB_SOURCE,
+    .name = "ai_agent",
+    .summary = "takes conversations that an AI support agent hands to a human",
+    .version = "0.1.0",
+    .options = options,
+    .reaches = reached_hosts,
+    .steps = steps,
+    .routes = routes,
+    .callers = &callers,
+};
