@@ -16,7 +16,7 @@ static const char *const sentences[] = {
     "my parcel went to the neighbour across the street",
     "I wanted to hear whether the blue one comes back next week",
     "let me look that up for you",
-    "the colour on the page is not the colour in the box",
+    "the colour on the page differs from the one in the box",
     "could you spell your name for me",
     "we sent it on Monday with the usual carrier",
     "that would be lovely",
