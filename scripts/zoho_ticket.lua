@@ -382,8 +382,8 @@ end
 -- Words that say nothing about a matter.
 local COMMON = {}
 for _, word in ipairs({ "about", "again", "because", "been", "call", "customer", "does", "from", "have", "help",
-  "human", "issue", "needs", "person", "please", "problem", "request", "support", "that", "their", "they", "this", "ticket",
-  "user", "wants", "were", "what", "when", "which", "with", "would" }) do
+  "human", "issue", "needs", "person", "please", "problem", "request", "support", "that", "their", "they", "this",
+  "ticket", "user", "wants", "were", "what", "when", "which", "with", "would" }) do
   COMMON[word] = true
 end
 

@@ -1,10 +1,13 @@
-/* switchboard import: calls that have their ticket from before, so that they get no second one. */
+/* switchboard import: calls that have their ticket from before, so that they get no second one; or the mapping file of
+ * contacts (cmd_import_contacts.c), which its header tells from a list of calls. */
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/cmd_import_contacts.h"
 #include "app/command.h"
+#include "app/contacts_csv.h"
 #include "app/journal.h"
 #include "app/progress.h"
 #include "app/setup.h"
@@ -22,7 +25,9 @@ enum {
 
 struct import_options {
     struct command_options common;
-    const char *path, *account;
+    const char *path, *account, *instance;
+    char *text; /* owned: of the file */
+    size_t size;
 };
 
 /* ---- the file ---- */
@@ -67,27 +72,24 @@ static int check_items(const char *path, const json_t *list, struct sb_error *er
     return 0;
 }
 
-static int read_list(const char *path, json_t **ret_list, struct sb_error *err)
+static int read_list(const struct import_options *options, json_t **ret_list, struct sb_error *err)
 {
     struct sb_error why = SB_ERROR_INIT;
-    AUTO_STR text = NULL;
-    size_t size = 0;
-    int rc = file_read(path, FILE_BYTES_MAX, &text, &size, err);
+    const char *path = options->path;
 
-    if (rc < 0)
-        return rc;
-    AUTO_JSON list = json_parse(text, size, &why);
+    AUTO_JSON list = json_parse(options->text, options->size, &why);
     if (!list && why.status == SB_ENOMEM)
         return sb_fail(err, SB_ENOMEM, "cannot read '%s': out of memory", path);
     if (!list)
         return sb_fail(err, SB_EINPUT,
-                       "%s:%s; the file must be a JSON list such as [\"callid1\", \"callid2\"]", path,
-                       why.text);
+                       "%s:%s; the file must be a JSON list such as [\"callid1\", \"callid2\"], or a CSV of "
+                       "contacts with the columns canonical_id, crm_id and contact_id",
+                       path, why.text);
     if (!json_is_array(list))
         return sb_fail(err, SB_EINPUT,
                        "%s: the file is %s, but must be a JSON list such as [\"callid1\", \"callid2\"]", path,
                        kind_of(list));
-    rc = check_items(path, list, err);
+    int rc = check_items(path, list, err);
     if (rc == 0)
         *ret_list = TAKE(list);
     return rc;
@@ -240,13 +242,27 @@ static int import(struct conf *conf, struct loader *loader, const struct import_
     const char *account = options->account;
     int64_t new_count = 0;
     AUTO_JSON list = NULL;
-    int rc = read_list(options->path, &list, &err);
+    int rc = read_list(options, &list, &err);
 
     if (rc == 0 && !account)
         rc = find_account(conf, loader, &account, &err);
     if (rc == 0)
         rc = import_list(conf, account, list, &new_count, &err);
     return rc < 0 ? command_fail(&err) : tell(options, account, json_array_size(list), new_count);
+}
+
+static int import_contacts_file(const struct conf *conf, const struct import_options *options)
+{
+    const struct import_contacts contacts = { .path = options->path,
+                                              .instance = options->instance,
+                                              .json = options->common.json };
+    struct sb_error err = SB_ERROR_INIT;
+
+    if (options->account) {
+        (void)sb_fail(&err, SB_EINPUT, "--account is for lists of calls, but '%s' is a CSV", options->path);
+        return command_fail(&err);
+    }
+    return import_contacts(conf, &contacts, options->text, options->size);
 }
 
 static int load_and_import(const struct import_options *options)
@@ -257,6 +273,11 @@ static int load_and_import(const struct import_options *options)
 
     if (code != EXIT_OK)
         return code;
+    if (contacts_csv_is(options->text, options->size)) {
+        code = import_contacts_file(conf, options);
+        conf_free(conf);
+        return code;
+    }
     struct log *log = command_log();
     struct loader *loader = setup_loader(conf, log, &err);
     code = loader ? import(conf, loader, options) : command_fail(&err);
@@ -266,17 +287,31 @@ static int load_and_import(const struct import_options *options)
     return code;
 }
 
+static int read_and_import(struct import_options *options)
+{
+    struct sb_error err = SB_ERROR_INIT;
+    AUTO_STR text = NULL;
+
+    if (file_read(options->path, FILE_BYTES_MAX, &text, &options->size, &err) < 0)
+        return command_fail(&err);
+    options->text = text;
+    return load_and_import(options);
+}
+
 static int run(const struct command *command, int argc, char **argv)
 {
     static const struct option longs[] = { COMMAND_LONG,
                                            { "account", required_argument, NULL, 'a' },
+                                           { "instance", required_argument, NULL, 'i' },
                                            { NULL, 0, NULL, 0 } };
     struct import_options options = { .common = COMMAND_OPTIONS_INIT };
 
-    for (int c; (c = getopt_long(argc, argv, COMMAND_SHORT "a:", longs, NULL)) != -1;) {
+    for (int c; (c = getopt_long(argc, argv, COMMAND_SHORT "a:i:", longs, NULL)) != -1;) {
         int code = -1;
         if (c == 'a')
             options.account = optarg;
+        else if (c == 'i')
+            options.instance = optarg;
         else
             code = command_common(command, &options.common, c, argv);
         if (code >= 0)
@@ -289,23 +324,29 @@ static int run(const struct command *command, int argc, char **argv)
     if (options.account && !*options.account)
         return command_usage(command, "the account is empty");
     options.path = argv[optind];
-    return load_and_import(&options);
+    return read_and_import(&options);
 }
 
 const struct command command_import = {
     .name = "import",
-    .summary = "mark calls that have a ticket already",
-    .usage = "import [-c FILE] LIST [--account SID] [--json]\n\n"
-             "Reads processed_calls.json of the Python script, a JSON list of call SIDs, and remembers every "
-             "call in\n"
-             "it as delivered: it will never get a ticket. Giving a list twice does no harm. Works while the "
-             "engine\n"
-             "runs, but is meant for before the first run.\n\n"
-             "  LIST                the file: [\"callsid1\", \"callsid2\"]\n"
-             "  -a, --account SID   whose calls they are (default: account_sid of the exotel block)\n"
-             "  -c, --config FILE   the configuration (default: engine.conf)\n"
-             "      --json          {\"account\": \"...\", \"new\": n, \"known\": n}\n\n"
-             "Example:\n"
-             "  switchboard import processed_calls.json",
+    .summary = "mark calls that have a ticket already, or say who is which contact",
+    .usage =
+        "import [-c FILE] LIST [--account SID] [--json]\n"
+        "       switchboard import [-c FILE] CONTACTS.csv [--instance NAME] [--json]\n\n"
+        "Reads processed_calls.json of the Python script, a JSON list of call SIDs, and remembers every "
+        "call in\n"
+        "it as delivered: it will never get a ticket. Or reads a CSV that says which contact the users of\n"
+        "escalations are, with a header row and the columns canonical_id, crm_id and contact_id (of the "
+        "last\n"
+        "two one may be empty). Giving a file twice does no harm. Works while the engine runs.\n\n"
+        "  LIST                the file: [\"callsid1\", \"callsid2\"]\n"
+        "  -a, --account SID   whose calls they are (default: account_sid of the exotel block)\n"
+        "  -i, --instance NAME the zoho_desk block that gets the contacts (default: all of them)\n"
+        "  -c, --config FILE   the configuration (default: engine.conf)\n"
+        "      --json          {\"account\": \"...\", \"new\": n, \"known\": n}, or {\"contacts\": n, "
+        "\"instances\": [...]}\n\n"
+        "Examples:\n"
+        "  switchboard import processed_calls.json\n"
+        "  switchboard import contacts.csv",
     .run = run,
 };

@@ -8,6 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "app/contacts.h"
 #include "app/engine.h"
 #include "base/file.h"
 #include "base/json.h"
@@ -206,6 +207,31 @@ static void on_imported(void *ctx)
     free_verb(verb);
 }
 
+/* Rows of a mapping file, a part at a time: every instance that is named gets them. */
+static void put_contacts_in_store(void *ctx, struct store *store)
+{
+    struct verb *verb = ctx;
+    const json_t *rows = json_object_get(verb->body, "contacts");
+    const json_t *instances = json_object_get(verb->body, "instances");
+
+    for (size_t i = 0; verb->rc == 0 && i < json_array_size(instances); i++)
+        verb->rc = contacts_put(store, json_string_value(json_array_get(instances, i)), rows, "import",
+                                clock_wall_ms(), &verb->err);
+}
+
+static void on_contacts_put(void *ctx)
+{
+    struct verb *verb = ctx;
+
+    if (verb->rc < 0)
+        reply_error(verb->call, 422, verb->err.text);
+    else
+        reply_json(verb->call, 200,
+                   json_pack("{s:I}", "contacts",
+                             (json_int_t)json_object_size(json_object_get(verb->body, "contacts"))));
+    free_verb(verb);
+}
+
 static bool is_list_of_ids(const json_t *ids)
 {
     size_t index;
@@ -217,10 +243,32 @@ static bool is_list_of_ids(const json_t *ids)
     return json_is_array(ids);
 }
 
+static void on_import_contacts(struct control *control, struct http_call *call, json_t *body)
+{
+    const json_t *rows = json_object_get(body, "contacts");
+
+    if (!contacts_are_rows(rows) || json_object_size(rows) > CONTACTS_PART ||
+        !is_list_of_ids(json_object_get(body, "instances"))) {
+        reply_error(call, 422,
+                    "import of contacts needs 'contacts', an object of id: [CRM id, contact id], and "
+                    "'instances', a list of texts");
+        return;
+    }
+    struct verb *verb = new_verb(control, call);
+    if (!verb)
+        return;
+    verb->body = json_incref(body);
+    store_thread_run(control->engine->store, put_contacts_in_store, on_contacts_put, verb);
+}
+
 static void on_import(struct control *control, struct http_call *call, json_t *body)
 {
     const char *account = json_str(body, "account");
 
+    if (json_object_get(body, "contacts")) {
+        on_import_contacts(control, call, body);
+        return;
+    }
     if (!account || !*account || !is_list_of_ids(json_object_get(body, "ids"))) {
         reply_error(call, 422, "import needs an 'account' and 'ids', a list of texts");
         return;

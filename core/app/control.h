@@ -3,6 +3,7 @@
  *   POST /retry {"id": n} or {"state": "dead"|"disabled"|"done"} -> {"retried": n}
  *   POST /drop {"id": n, "reason": "..."}                     -> {"dropped": n}
  *   POST /import {"account": "...", "ids": ["..."]}          -> {"new": n, "known": n}
+ *   POST /import {"contacts": {"id": ["crm", "desk"]}, "instances": ["zoho_desk"]} -> {"contacts": n}
  *   GET  /status                                              -> {"instances": [...], "records": {...}} */
 #ifndef APP_CONTROL_H
 #define APP_CONTROL_H

@@ -8,6 +8,7 @@
 
 #include "app/admin.h"
 #include "app/alerts.h"
+#include "app/contacts_file.h"
 #include "app/control.h"
 #include "app/engine_world.h"
 #include "app/keeper.h"
@@ -93,6 +94,8 @@ static int open_journal(struct engine *engine, struct sb_error *err)
     if (rc < 0)
         return rc;
     rc = file_make_dir(engine->setup->files_dir, 0700, err);
+    if (rc == 0)
+        rc = contacts_file_load(engine->setup, store, engine->log, err);
     if (rc < 0) {
         store_close(store);
         return rc;
@@ -169,6 +172,10 @@ static int open_all(struct engine *engine, struct sb_error *err)
         engine->keeper = keeper_new(engine, err);
         rc = engine->keeper ? 0 : err->status;
     }
+    if (rc == 0) {
+        engine->contacts_file = contacts_file_new(engine, err);
+        rc = engine->contacts_file ? 0 : err->status;
+    }
     if (rc == 0)
         rc = late_new(engine, &engine->late, err);
     return rc;
@@ -206,7 +213,8 @@ void engine_free(struct engine *engine)
     workers_free(engine->workers);
     store_thread_free(engine->store);
     webhooks_free(engine->webhooks); /* its looks work on the store's thread */
-    keeper_free(engine->keeper); /* both work on the store's thread */
+    keeper_free(engine->keeper);     /* both work on the store's thread */
+    contacts_file_free(engine->contacts_file);
     late_free(engine->late);
     engine_world_done(engine);
     flow_free(engine->flow);

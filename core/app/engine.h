@@ -12,6 +12,7 @@
 struct alerts;
 struct errand;
 struct admin;
+struct contacts_file;
 struct control;
 struct keeper;
 struct late;
@@ -40,6 +41,7 @@ struct engine {
     struct control *control;
     struct webhooks *webhooks;
     struct keeper *keeper;
+    struct contacts_file *contacts_file;
     struct late *late; /* NULL: no sink tells of delays */
     bool is_stopping, has_failed;
     int64_t started_ms; /* wall */
