@@ -229,6 +229,9 @@ static void nothing_but_reading_is_redirected(void **state)
         write.request.method = methods[i];
         write.request.redirect_hosts = fixture.allowed;
         check_kept(&fixture, methods[i], &write);
+        struct exchange bare = make_get(&fixture);
+        bare.request.method = methods[i];
+        check_kept(&fixture, methods[i], &bare);
     }
     struct exchange body = exchange_post(fixture.first_url, "{}");
     body.request.method = "GET";
