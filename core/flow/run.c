@@ -13,6 +13,7 @@
 static const struct call_class run_class;
 
 static void admit_waiting(struct flow *flow);
+static void ask_for_room(struct flow *flow, struct run *run);
 
 /* ---- taken up and let go ------------------------------------------------------------------------------- */
 
@@ -60,9 +61,7 @@ struct run *run_adopt(struct flow *flow, const struct store_active *active)
     link_run(flow, run);
     if (!take_key_back(flow, run, active))
         return NULL;
-    run->state = RUN_ADMISSION;
-    queue_add(&flow->admission, &run->call.actor);
-    admit_waiting(flow);
+    ask_for_room(flow, run);
     return run;
 }
 
@@ -159,6 +158,17 @@ static void admit_waiting(struct flow *flow)
         }
         actor = next;
     }
+}
+
+/* Before all others when it holds a lock: they may wait for room that is taken by one who waits for that lock. */
+static void ask_for_room(struct flow *flow, struct run *run)
+{
+    run->state = RUN_ADMISSION;
+    if (run->lock)
+        queue_add_first(&flow->admission, &run->call.actor);
+    else
+        queue_add(&flow->admission, &run->call.actor);
+    admit_waiting(flow);
 }
 
 static uint64_t seed_of(const struct store_record *record)
@@ -445,9 +455,7 @@ static void on_timer(struct flow *flow, struct actor *actor)
     struct run *run = (struct run *)actor;
 
     if (run->state == RUN_PARKED) {
-        run->state = RUN_ADMISSION;
-        queue_add(&flow->admission, actor);
-        admit_waiting(flow);
+        ask_for_room(flow, run);
     } else if (run->state == RUN_DELAYED) {
         run->state = RUN_READY;
         run_advance(flow, run);

@@ -107,9 +107,29 @@ static void a_span_that_needs_no_lock_comes_to_its_end(void **state)
     flow_world_free(w);
 }
 
+/* One waits for the lock in the only room in memory, others wait for that room: whoever holds the lock must come before
+ * them when its time has come, or nobody ever moves again. */
+static void whoever_holds_a_lock_needs_no_room(void **state)
+{
+    static const char *const calls[] = { "call1", "call2", "call3", "call4" };
+    struct flow_world_test *w = flow_world_new(&plan);
+
+    (void)state;
+    w->options.in_flight_max = 1;
+    w->mishap = MISHAP_LOST_REPLY;
+    w->mishap_path = "/contacts";
+    w->mishap_at = 1; /* the first looks, the second creates */
+    for (size_t i = 0; i < ROWS(calls); i++)
+        shop_add_call(w, calls[i]);
+    assert_true(flow_world_run(w, 2 * HOUR_MS));
+    check_ticket_once("one room", w, (int)ROWS(calls));
+    flow_world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(whoever_holds_a_lock_needs_no_room, set_up, tear_down),
         cmocka_unit_test_setup_teardown(whoever_comes_first_after_a_death_makes_the_one_contact, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_span_that_needs_no_lock_comes_to_its_end, set_up, tear_down),
