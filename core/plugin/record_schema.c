@@ -145,6 +145,7 @@ static const struct record_field schema[] = {
 
     { "notes.parts", RECORD_WHOLE, false, NULL },
     { "notes.ids", RECORD_LIST, false, NULL },
+    { "notes.size_max", RECORD_WHOLE, false, NULL },
 
     { "problems.*.phase", RECORD_WORD, true, phases },
     { "problems.*.index", RECORD_WHOLE, true, NULL },

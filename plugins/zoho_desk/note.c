@@ -20,6 +20,12 @@ static size_t parts_done(const struct sb_exchange *x)
     return json_array_size(sb_get(x, "notes.ids"));
 }
 
+/* The size that cuts the text: that of the part that was added first, for another one now would cut it elsewhere. */
+static size_t size_max_of(const struct sb_exchange *x)
+{
+    return (size_t)sb_get_int(x, "notes.size_max", sb_option_int(x, "note_size_max"));
+}
+
 /* What the notes are to hold, and what they are called; NULL for nothing. */
 static const char *notes_text(struct sb_exchange *x, const char **ret_title)
 {
@@ -68,7 +74,7 @@ enum sb_verdict desk_add_note_build(struct sb_exchange *x)
     if (!desk_is_id(ticket_id))
         return sb_reject(x, "cannot add the note: the record has no ticket");
 
-    size_t units_max = (size_t)sb_option_int(x, "note_size_max");
+    size_t units_max = size_max_of(x);
     struct part part = { .index = sb_round(x), .count = desk_note_parts(text, units_max) };
     if (parts_done(x) >= part.count)
         return sb_skip(x, "the note is complete");
@@ -77,6 +83,7 @@ enum sb_verdict desk_add_note_build(struct sb_exchange *x)
     part.marker = sb_printf(x, "[SB-%s/%zu]", sb_reference(x), part.index + 1);
     part.text = desk_note_part(x, text, units_max, part.index);
     sb_intent_keep(x, "parts", json_integer((json_int_t)part.count));
+    sb_intent_keep(x, "size_max", json_integer((json_int_t)units_max));
     const struct desk_note note = { .ticket_id = ticket_id,
                                     .marker = part.marker,
                                     .content = part_content(x, &part, title) };
@@ -85,7 +92,7 @@ enum sb_verdict desk_add_note_build(struct sb_exchange *x)
 }
 
 /* Writes the part's comment down; returns how many there are now. */
-static size_t take_comment(struct sb_exchange *x, const json_t *comment, size_t count)
+static size_t take_comment(struct sb_exchange *x, const json_t *comment, size_t count, size_t units_max)
 {
     json_t *ids = sb_keep(x, json_array());
     const json_t *before = sb_get(x, "notes.ids");
@@ -96,6 +103,8 @@ static size_t take_comment(struct sb_exchange *x, const json_t *comment, size_t 
     size_t done = json_array_size(ids);
     sb_set_int(x, "notes.parts", (int64_t)count);
     sb_set(x, "notes.ids", json_incref(ids));
+    if (done < count)
+        sb_set_int(x, "notes.size_max", (int64_t)units_max);
     if (done >= count) {
         const char *number = sb_get_str(x, "ticket.number");
         sb_note(x, "added %s note to ticket #%s", desk_has_user(x) ? "escalation" : "transcription",
@@ -110,9 +119,10 @@ enum sb_verdict desk_add_note_fold(struct sb_exchange *x)
     if (desk_is_good(x) && desk_is_id(sb_json_str(comment, "id"))) {
         const char *title = NULL;
         const char *text = notes_text(x, &title);
-        size_t count = desk_note_parts(text ? text : "", (size_t)sb_option_int(x, "note_size_max"));
+        size_t units_max = size_max_of(x);
+        size_t count = desk_note_parts(text ? text : "", units_max);
         sb_found(x, sb_json_str(comment, "id"));
-        return take_comment(x, comment, count) < count ? sb_again(x, 0) : SB_OK;
+        return take_comment(x, comment, count, units_max) < count ? sb_again(x, 0) : SB_OK;
     }
     if (sb_http_status(x) == 404)
         return sb_reject(x, "cannot add the note: ticket #%s was deleted or merged in Zoho Desk",
@@ -187,7 +197,9 @@ enum sb_verdict desk_reconcile_note_fold(struct sb_exchange *x)
                          sb_json_str(comment, "id"), named);
     sb_found(x, sb_json_str(comment, "id"));
     size_t count = (size_t)json_integer_value(sb_intent_get(x, "parts"));
-    if (take_comment(x, comment, count) < count)
+    const json_t *size_max = sb_intent_get(x, "size_max"); /* as it was when the part was cut */
+    if (take_comment(x, comment, count, size_max ? (size_t)json_integer_value(size_max) : size_max_of(x)) <
+        count)
         sb_more(x);
     return SB_OK;
 }

@@ -193,6 +193,48 @@ static void parts_that_are_there_are_passed_over(void **state)
     free(record);
 }
 
+/* Somebody sets another size between two parts: the cuts stay where the first part put them, and nothing is left out. */
+static void a_note_that_was_begun_keeps_its_size(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        bool is_found; /* the first part is found by its marker, not answered */
+        const char *size;
+    } rows[] = { { "answered, larger now", false, "\"note_size_max\": 30000" },
+                 { "answered, smaller now", false, "\"note_size_max\": 1001" },
+                 { "found, larger now", true, "\"note_size_max\": 30000" } };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        KIT_ROW(rows[i].name);
+        char *record = long_record("word ", 500);
+        struct harness *before = kit_new("\"note_size_max\": 1000", record);
+        const struct harness_result *r = harness_build(before, "add_note");
+        char *second = NULL;
+        if (rows[i].is_found)
+            r = harness_reconcile_fold(
+                before, "add_note", 200, NULL,
+                "{\"data\": [{\"id\": \"8\", \"content\": \"[SB-0123456789ABC/1]\\n\"}]}");
+        else
+            r = harness_fold(before, "add_note", 200, NULL, COMMENT("8"));
+        char *half = json_dumps(r->record, 0);
+        harness_set_round(before, 1);
+        r = harness_build(before, "add_note");
+        second = strdup(harness_text(r->request, "body.content"));
+        harness_free(before);
+
+        struct harness *after = kit_new(rows[i].size, half);
+        harness_set_round(after, 1);
+        r = harness_build(after, "add_note");
+        assert_int_equal(r->verdict, SB_OK);
+        assert_string_equal(harness_text(r->request, "body.content"), second);
+        assert_int_equal(harness_fold(after, "add_note", 200, NULL, COMMENT("9"))->verdict, SB_AGAIN);
+        harness_free(after);
+        free(second);
+        free(half);
+        free(record);
+    }
+}
+
 /* ---- found again --------------------------------------------------------------------------------------- */
 
 static void a_lost_part_is_looked_for_by_its_marker(void **state)
@@ -203,7 +245,7 @@ static void a_lost_part_is_looked_for_by_its_marker(void **state)
     const struct harness_result *r = harness_build(h, "add_note");
     assert_int_equal(r->verdict, SB_OK);
     harness_same(r->intent, "{\"org_id\": \"600000001\", \"ticket_id\": \"5000001000000201001\", \"marker\": "
-                            "\"[SB-0123456789ABC/1]\", \"parts\": 4}");
+                            "\"[SB-0123456789ABC/1]\", \"parts\": 4, \"size_max\": 30000}");
 
     r = harness_reconcile_build(h, "add_note");
     assert_string_equal(harness_text(r->request, "url"),
@@ -219,7 +261,7 @@ static void a_lost_part_is_looked_for_by_its_marker(void **state)
         "{\"data\": [{\"id\": \"7\", \"content\": \"x\"}, {\"id\": \"8\", \"content\": \"Part 1 of 4 "
         "[SB-0123456789ABC/1]\\nx\"}]}");
     assert_int_equal(r->verdict, SB_OK);
-    harness_same(harness_at(r->record, "notes"), "{\"parts\": 4, \"ids\": [\"8\"]}");
+    harness_same(harness_at(r->record, "notes"), "{\"parts\": 4, \"ids\": [\"8\"], \"size_max\": 30000}");
 
     /* The next round goes on with part 2. */
     assert_int_equal(harness_build(h, "add_note")->verdict, SB_AGAIN);
@@ -300,6 +342,7 @@ int main(void)
         cmocka_unit_test(a_long_transcription_is_split_and_complete),
         cmocka_unit_test(parts_are_numbered_and_small_when_told),
         cmocka_unit_test(parts_that_are_there_are_passed_over),
+        cmocka_unit_test(a_note_that_was_begun_keeps_its_size),
         cmocka_unit_test(a_lost_part_is_looked_for_by_its_marker),
         cmocka_unit_test(a_full_page_of_comments_is_followed_by_the_next),
         cmocka_unit_test(refusals_of_notes),
