@@ -46,7 +46,8 @@ void speech_write(struct truth_call *call, struct chance *chance, size_t line_co
         char number[4], text[200];
 
         letters(i, number);
-        if (call->is_urgent && i == line_count / 2)
+        /* Both say it, one after the other: some classifiers listen to the customer only. */
+        if (call->is_urgent && i / SPEAKERS == line_count / 2 / SPEAKERS)
             sentence = urgent_sentence;
         (void)snprintf(text, sizeof(text), "%s, %s %s.", sentence, call->code, number);
         call->lines[i] = (struct truth_line){ .start_ms = (int64_t)i * LINE_MS,
