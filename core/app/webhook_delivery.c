@@ -104,7 +104,7 @@ static void wait(struct delivery *delivery)
     delivery->state = DELIVERY_WAITING;
     delivery->has_waited = true;
     delivery->until_ms = loop_now_ms(webhooks->engine->loop) + (uint64_t)route_wanted(delivery->x).wait_ms;
-    webhooks->waiting_count++;
+    metric_set(webhooks->waiting, (double)++webhooks->waiting_count);
     webhooks_watch(webhooks);
 }
 
@@ -151,7 +151,9 @@ static void look(struct delivery *delivery)
 
 void delivery_wake(struct delivery *delivery)
 {
-    delivery->webhooks->waiting_count--;
+    struct webhooks *webhooks = delivery->webhooks;
+
+    metric_set(webhooks->waiting, (double)--webhooks->waiting_count);
     look(delivery);
 }
 

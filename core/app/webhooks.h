@@ -13,6 +13,7 @@ struct delivery;
 struct engine;
 struct http_server;
 struct loop_timer;
+struct metric;
 
 /* Shared with webhook_delivery.c; for others it is opaque. */
 struct webhooks {
@@ -22,7 +23,8 @@ struct webhooks {
     struct callers **callers;    /* owned: one a pipeline of the plan; NULL entries: its routes are open */
     struct delivery *deliveries; /* calls between their handler and their reply */
     size_t waiting_count;
-    int64_t refused_ms; /* monotonic: when a refusal was last told */
+    struct metric *waiting; /* the same, for people */
+    int64_t refused_ms;     /* monotonic: when a refusal was last told */
     size_t refused_count;
 };
 

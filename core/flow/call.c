@@ -227,7 +227,9 @@ void call_on_answered(struct flow *flow, struct call *call, struct http_response
         end_without_fold(flow, call, response, &result);
         return;
     }
-    if (response->status == 0 || (call->step->effect == SB_CREATE && result.delivery == DELIVERY_UNKNOWN)) {
+    bool reads_faults = (call->step->flags & SB_STEP_READS_FAULTS) && call->step->effect == SB_READ;
+    if ((response->status == 0 && !reads_faults) ||
+        (call->step->effect == SB_CREATE && result.delivery == DELIVERY_UNKNOWN)) {
         end_without_fold(flow, call, response, &result);
         return;
     }

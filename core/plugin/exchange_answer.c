@@ -9,6 +9,15 @@ int sb_http_status(const struct sb_exchange *x)
     return x->response ? x->response->status : 0;
 }
 
+const char *sb_http_fault(const struct sb_exchange *x, bool *ret_is_lasting)
+{
+    bool has_none = x->response && x->response->status == 0;
+
+    if (ret_is_lasting)
+        *ret_is_lasting = has_none && (x->response->is_too_large || x->response->is_forbidden);
+    return has_none ? x->response->fault : NULL;
+}
+
 const char *sb_http_header(const struct sb_exchange *x, const char *name)
 {
     return x->response && name ? http_response_header(x->response, name) : NULL;

@@ -89,7 +89,7 @@ void exchange_free(struct sb_exchange *x); /* NULL allowed */
 /* Each calls the plugin and returns a checked verdict: an unknown word, SB_OK from build without a request,
  * or a memory limit becomes SB_REJECT or SB_RETRY with `reason` and, for a bug of the plugin, `is_defect`. */
 enum sb_verdict exchange_build(struct sb_exchange *x);
-/* Takes `response`, which must have a status. */
+/* Takes `response`, which must have a status unless the step reads faults. */
 enum sb_verdict exchange_fold(struct sb_exchange *x, struct http_response *response);
 enum sb_verdict exchange_work(struct sb_exchange *x); /* pool thread */
 /* Source routes: see route_run.h. The key of the step, in the exchange's arena, or NULL when it needs none.

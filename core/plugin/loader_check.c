@@ -221,6 +221,9 @@ static int check_step(const struct sb_plugin *plugin, const struct sb_step *step
         return wrong(plugin, err, "the step '%s' has work, and so no answer to fold", step->name);
     if ((unsigned)step->effect > SB_READ)
         return wrong(plugin, err, "the step '%s' has an unknown effect", step->name);
+    if (step->flags & SB_STEP_READS_FAULTS && (step->effect != SB_READ || !step->fold))
+        return wrong(plugin, err, "the step '%s' reads faults, and so must be SB_READ and have a fold",
+                     step->name);
     if (step->work || step->effect != SB_CREATE)
         return 0;
     if (is_poll)

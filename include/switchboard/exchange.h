@@ -183,6 +183,9 @@ SB_API void sb_timeout_ms(struct sb_exchange *x,
 /* ---- the answer ---------------------------------------------------------------------------------------- */
 
 SB_API int sb_http_status(const struct sb_exchange *x);
+/* In fold of a step with SB_STEP_READS_FAULTS: why there was no answer, or NULL when there is one. `ret_is_lasting` (NULL
+ * allowed): asking again would end the same way. */
+SB_API const char *sb_http_fault(const struct sb_exchange *x, bool *ret_is_lasting);
 SB_API const char *sb_http_header(const struct sb_exchange *x,
                                   const char *name);            /* first of that name, or NULL */
 SB_API const json_t *sb_http_json(const struct sb_exchange *x); /* parsed once; NULL when it is not JSON */

@@ -39,6 +39,10 @@ enum sb_effect {
     SB_READ        /* changes nothing */
 };
 
+enum sb_step_flags {
+    SB_STEP_READS_FAULTS = 1u << 0 /* SB_READ: fold is also called without an answer, see sb_http_fault() */
+};
+
 /* One named unit of work: at most one HTTP exchange (build and fold), or one piece of CPU work. */
 struct sb_step {
     const char *
@@ -69,6 +73,8 @@ struct sb_step {
 
     /* SB_CREATE: how long the other side may hide what was created. An instance option `settle` overrides it. */
     uint32_t settle_ms;
+
+    uint32_t flags; /* enum sb_step_flags */
 };
 
 enum sb_route_flags {

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+enum { RETRY_MS = 2000, REQUEST_MS = 30 * 1000 };
+
 /* The next item to fetch; -1: there is none left. */
 static int next_item(const struct sb_exchange *x)
 {
@@ -41,26 +43,42 @@ enum sb_verdict agent_build_fetch(struct sb_exchange *x)
         return give_up(x, index, "it could not be fetched in time");
     if (!sb_request_url(x, "GET", sb_get_str(x, member(x, index, "url"))))
         return give_up(x, index, "its host is not among attachment_hosts");
+    sb_timeout_ms(x, REQUEST_MS);
     sb_save_body(x, sb_printf(x, "attachment-%d", index + 1), (uint64_t)sb_option_int(x, "attachment_max"));
     return SB_OK;
 }
 
-static bool is_passing(int status)
+/* Whether the same request may do better in a moment. */
+static bool is_passing(const struct sb_exchange *x)
 {
+    int status = sb_http_status(x);
+    bool is_lasting = false;
+
+    if (sb_http_fault(x, &is_lasting))
+        return !is_lasting;
     return status == 408 || status == 425 || status == 429 || status >= 500;
+}
+
+static const char *why_not(struct sb_exchange *x)
+{
+    const char *fault = sb_http_fault(x, NULL);
+
+    return fault ? sb_printf(x, "it could not be fetched: %s", fault)
+                 : sb_printf(x, "the server answered %d", sb_http_status(x));
 }
 
 enum sb_verdict agent_fold_fetch(struct sb_exchange *x)
 {
-    int index = next_item(x), status = sb_http_status(x);
+    int index = next_item(x);
     const char *file = sb_saved_file(x), *type = sb_http_header(x, "Content-Type");
 
     if (index < 0)
         return SB_SKIP;
-    if (is_passing(status) && sb_step_age_ms(x) <= sb_option_int(x, "attachment_wait"))
-        return sb_default_verdict(x);
-    if (status != 200 || !file)
-        return give_up(x, index, sb_printf(x, "the server answered %d", status));
+    /* Not as a fault of this source: others' files are at other hosts. */
+    if (is_passing(x) && sb_step_age_ms(x) + RETRY_MS <= sb_option_int(x, "attachment_wait"))
+        return sb_again(x, RETRY_MS);
+    if (sb_http_status(x) != 200 || !file)
+        return give_up(x, index, why_not(x));
     sb_set_str(x, member(x, index, "file"), file);
     sb_set_int(x, member(x, index, "size"), (int64_t)sb_saved_size(x));
     if (type && !sb_get_str(x, member(x, index, "content_type")))

@@ -71,7 +71,8 @@ static const struct sb_option options[] = {
       .default_text = "1m",
       .min = 0,
       .max = 3600 * 1000,
-      .help = "How long an attachment is tried for; then the ticket says that it could not be had." },
+      .help = "How long the attachments of a conversation are tried for; then the ticket says which could "
+              "not be had." },
     { .name = "unknown_keys",
       .type = SB_OPT_ENUM,
       .default_text = "refuse",
@@ -139,7 +140,11 @@ static const struct sb_route routes[] = {
 };
 
 static const struct sb_step steps[] = {
-    { .name = "fetch_attachment", .effect = SB_READ, .build = agent_build_fetch, .fold = agent_fold_fetch },
+    { .name = "fetch_attachment",
+      .effect = SB_READ,
+      .build = agent_build_fetch,
+      .fold = agent_fold_fetch,
+      .flags = SB_STEP_READS_FAULTS },
     { .name = NULL },
 };
 

@@ -4,9 +4,10 @@ import hashlib
 import hmac
 import http.client
 import json
+import re
 import time
 
-from world import PATIENCE, ROOT, World, quote
+from world import PATIENCE, ROOT, World, get, quote
 
 TOKEN = "demo-agent-token-0001"
 BLOCK = {"tokens": [TOKEN], "adapter": str(ROOT / "scripts" / "escalation.lua")}
@@ -85,5 +86,19 @@ class AgentWorld(World):
         found = engine.wait_for_log(r'listening for webhooks"? host=\S+ port=(\d+)')
         return engine, int(found.group(1))
 
-    def ticket_numbers(self):
-        return [ticket["ticketNumber"] for ticket in self.tickets()["tickets"]]
+    def tickets_of(self, escalation_id):
+        """What the helpdesk has of one escalation, by the line that the mapping writes."""
+        line = "Escalation id: %s<br>" % escalation_id
+        return [ticket for ticket in self.tickets() if line in ticket["description"]]
+
+    def sections(self, escalation_id):
+        """The record as the journal has it."""
+        rows = self.query("SELECT s.name, s.doc FROM section s JOIN identity i ON i.record_id = s.record_id WHERE i.external_id = ?",
+                          escalation_id)
+        return {name: json.loads(doc) for name, doc in rows}
+
+    def waiting_calls(self, engine):
+        """How many calls the engine lets wait, by its own metric."""
+        port = int(engine.wait_for_log(r'listening for operators"? host=\S+ port=(\d+)').group(1))
+        text = get("127.0.0.1:%d" % port, "/metrics")[2]
+        return int(float(re.search(r"^switchboard_webhook_calls_waiting (\S+)$", text, re.MULTILINE).group(1)))
