@@ -316,7 +316,38 @@ local function without_transcript(record)
   return { mood = "Neutral", concern = "Call without transcript", category = "General" }
 end
 
+-- The first rules that fit; nil where none does.
+local function match(text, rules, has)
+  local words = words_of(text)
+  hide_look_alikes(words)
+  return first_match(words, negations_of(words), rules, has)
+end
+
+-- What is written to an AI agent before it hands over. The mood is the user's; what it is about, the agent knows, too.
+local function classify_escalation(record)
+  local escalation = record.escalation
+  local written = {}
+  for _, message in ipairs(record.conversation and record.conversation.messages or {}) do
+    if message.role == "user" then
+      written[#written + 1] = message.content
+    end
+  end
+  local text = table.concat(written, " \n")
+  local mood = match(#written > 0 and text or escalation.summary, MOODS, has_mood)
+  local told = escalation.summary .. " \n" .. (escalation.reason or "") .. " \n" .. text
+  local concern = match(told, CONCERNS, has_concern)
+  local line = string.gsub(escalation.summary, "%s+", " ")
+  return {
+    mood = mood and mood.mood or "Neutral",
+    concern = concern and concern.concern or sb.cut(line, 100),
+    category = concern and concern.category or "General",
+  }
+end
+
 function classify(record)
+  if record.escalation then
+    return classify_escalation(record)
+  end
   local transcript = record.transcript
   if not transcript or transcript.is_empty or not transcript.text or transcript.text == "" then
     return without_transcript(record)
@@ -328,11 +359,8 @@ function classify(record)
   if #sb.words(text) == 0 then
     return without_transcript(record)
   end
-  local words = words_of(text)
-  hide_look_alikes(words)
-  local open = negations_of(words)
-  local mood = first_match(words, open, MOODS, has_mood)
-  local concern = first_match(words, open, CONCERNS, has_concern)
+  local mood = match(text, MOODS, has_mood)
+  local concern = match(text, CONCERNS, has_concern)
   local result = { mood = mood and mood.mood or "Neutral" }
   if concern then
     result.concern = concern.concern

@@ -1,4 +1,4 @@
-/* From the record's transcript to the text that is sent. */
+/* From what was said or written to the text that is sent. */
 #include "openai.h"
 
 #include <string.h>
@@ -56,6 +56,32 @@ static const char *spoken_text(struct sb_exchange *x)
         add_segment(x, &text, json_array_get(segments, i));
     size_t whole_size = whole ? strlen(whole) : 0;
     return text.size * 20 >= whole_size * 19 ? text.at : whole;
+}
+
+/* What the user and the AI agent wrote before it handed over, behind its own summary. What tools answered and what the
+ * agent was told is not the conversation's, and stays here. */
+static const char *written_text(struct sb_exchange *x)
+{
+    const json_t *messages = sb_get(x, "conversation.messages"), *message = NULL;
+    const char *summary = sb_get_str(x, "escalation.summary"), *reason = sb_get_str(x, "escalation.reason");
+    struct openai_text text = { 0 };
+    size_t i = 0;
+
+    openai_add(x, &text, "");
+    if (summary)
+        openai_add(x, &text, sb_printf(x, "summary of the AI agent: %s\n", summary));
+    if (reason)
+        openai_add(x, &text, sb_printf(x, "why it hands over: %s\n", reason));
+    json_array_foreach (messages, i, message) {
+        const char *role = sb_json_str(message, "role"), *content = sb_json_str(message, "content");
+        bool is_user = role && strcmp(role, "user") == 0;
+        if (!content || !*content || (!is_user && (!role || strcmp(role, "agent") != 0)))
+            continue;
+        openai_add(x, &text, is_user ? "customer: " : "agent: ");
+        openai_add(x, &text, content);
+        openai_add(x, &text, "\n");
+    }
+    return text.at;
 }
 
 /* ---- what does not belong into what people say --------------------------------------------------------- */
@@ -140,7 +166,7 @@ static const char *within_budget(struct sb_exchange *x, const char *text, size_t
 
 const char *openai_conversation(struct sb_exchange *x)
 {
-    const char *text = spoken_text(x);
+    const char *text = sb_get(x, "escalation") ? written_text(x) : spoken_text(x);
     if (!text || text[strspn(text, " \t\r\n")] == '\0')
         return NULL;
 

@@ -107,7 +107,8 @@ static enum sb_verdict classify_build(struct sb_exchange *x)
 {
     const char *conversation = sb_get_bool(x, "transcript.is_empty", false) ? NULL : openai_conversation(x);
     if (!conversation)
-        return sb_reject(x, "there is no transcript to classify");
+        return sb_reject(x, sb_get(x, "escalation") ? "there is nothing to classify"
+                                                    : "there is no transcript to classify");
 
     const char *base = sb_option_str(x, "base_url");
     sb_request(x, "POST", base);

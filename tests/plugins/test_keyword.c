@@ -10,8 +10,24 @@ extern const struct sb_plugin keyword_plugin;
 
 #define CASES TEST_SOURCE_DIR "/tests/plugins/keyword/cases.json"
 
+/* An escalation: its section as it stands, and messages as pairs of role and content. */
+static json_t *escalation_of(const json_t *row)
+{
+    json_t *messages = json_array(), *pair;
+    size_t index;
+
+    json_array_foreach (json_object_get(row, "messages"), index, pair) {
+        json_array_append_new(messages, json_pack("{s:O, s:O}", "role", json_array_get(pair, 0), "content",
+                                                  json_array_get(pair, 1)));
+    }
+    return json_pack("{s:O, s:{s:o}}", "escalation", json_object_get(row, "escalation"), "conversation",
+                     "messages", messages);
+}
+
 static json_t *record_of(const json_t *row)
 {
+    if (json_object_get(row, "escalation"))
+        return escalation_of(row);
     json_t *record = json_pack("{s:{s:s}}", "call", "status", "answered");
     json_t *transcript = json_object();
     static const char *const copied[] = { "text", "segments", "is_empty" };
