@@ -59,7 +59,7 @@ static void end(struct flow *flow, struct call *call, struct call_result *result
     if (result->is_service_fault)
         told = GATE_FAILED;
     else if (result->was_sent && call->x->suspend_ms == 0)
-        told = GATE_WORKED;
+        told = result->is_limited ? GATE_LIMITED : GATE_WORKED;
     if (call->state == CALL_SENDING)
         flow->sending_count--;
     else if (call->state == CALL_WORKING)

@@ -373,9 +373,10 @@ json_t *flow_instances(const struct flow *flow)
     for (size_t i = 0; list && i < flow->plan->instance_count; i++) {
         const struct gate *gate = &flow->gates[i];
         const char *reason = gate->off_reason ? gate->off_reason : gate->reason;
-        (void)json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:i, s:i}", "instance", gate->name,
+        (void)json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:i, s:i, s:i}", "instance", gate->name,
                                                     "breaker", gate_word(gate), "reason", reason, "waiting",
-                                                    (int)gate->queue.count, "in_use", (int)gate->in_use));
+                                                    (int)gate->queue.count, "in_use", (int)gate->in_use,
+                                                    "concurrency", (int)gate_width(gate)));
     }
     return list;
 }

@@ -8,10 +8,16 @@
 
 static const struct actor_class gate_class;
 
+uint32_t gate_width(const struct gate *gate)
+{
+    return (uint32_t)gate->width;
+}
+
 static void show_state(struct gate *gate)
 {
     metric_set(gate->state_metric, (double)gate->state);
     metric_set(gate->in_use_metric, (double)gate->in_use);
+    metric_set(gate->width_metric, (double)gate_width(gate));
 }
 
 int gate_init(struct flow *flow, struct gate *gate, const struct flow_plan_instance *planned)
@@ -25,11 +31,15 @@ int gate_init(struct flow *flow, struct gate *gate, const struct flow_plan_insta
                                      "0 closed, 1 open, 2 half-open", labels);
     gate->in_use_metric = metrics_get(flow->metrics, METRIC_GAUGE, "switchboard_instance_in_use",
                                       "exchanges under way at an instance", labels);
+    gate->width_metric =
+        metrics_get(flow->metrics, METRIC_GAUGE, "switchboard_instance_concurrency",
+                    "exchanges that an instance may have under way now; fewer after a 429", labels);
     gate->pause_metric = metrics_get(flow->metrics, METRIC_COUNTER, "switchboard_pauses_total",
                                      "pauses that the other side asked for", labels);
     if (planned->instance) {
         const struct instance_value *rate = instance_value(planned->instance, "rate");
         gate->concurrency = (uint32_t)instance_number(planned->instance, "concurrency", 16);
+        gate->width = (double)gate->concurrency;
         if (rate && rate->number > 0) {
             gate->rate_events = rate->number;
             gate->rate_period_ms = rate->period_ms;
@@ -76,11 +86,11 @@ static void refill(struct gate *gate, int64_t now_ms)
 /* How many may enter now. */
 static size_t room_now(struct gate *gate, int64_t now_ms)
 {
-    if (gate_is_broken(gate) || now_ms < gate->paused_until_ms || gate->in_use >= gate->concurrency)
+    if (gate_is_broken(gate) || now_ms < gate->paused_until_ms || gate->in_use >= gate_width(gate))
         return 0;
     if (gate->state == GATE_HALF_OPEN)
         return gate->in_use ? 0 : 1;
-    size_t room = gate->concurrency - gate->in_use;
+    size_t room = gate_width(gate) - gate->in_use;
     refill(gate, now_ms);
     if (gate->rate_events && gate->rate_left < (double)room)
         room = gate->rate_left < 1 ? 0 : (size_t)gate->rate_left;
@@ -133,7 +143,9 @@ bool gate_enter(struct flow *flow, struct gate *gate, struct actor *actor)
         arm(flow, gate, now_ms);
         return false;
     }
-    gate->in_use++;
+    gate->entered_as = ++gate->in_use;
+    if (gate->in_use >= gate_width(gate))
+        gate->from_full = gate->in_use;
     if (gate->state == GATE_HALF_OPEN)
         gate->is_probing = true;
     if (gate->rate_events)
@@ -202,13 +214,51 @@ static void note_failure(struct flow *flow, struct gate *gate, const char *reaso
     }
 }
 
+/* Half of what was inside when it was refused, once for all that were inside together. */
+static void narrow(struct flow *flow, struct gate *gate)
+{
+    if (gate->from_before > 0)
+        return;
+    /* Others may have left since the refused one entered. */
+    gate->refused_at = gate->entered_as > gate->in_use ? gate->entered_as : gate->in_use;
+    gate->refused_at_ms = flow_mono_ms(flow);
+    gate->width = gate->refused_at > 2 ? (double)(gate->refused_at / 2) : 1;
+    gate->from_before = gate->in_use;
+    gate->from_full = 0;
+    LOG_INFO(flow->log, "fewer at once", LOG_STR("instance", gate->name),
+             LOG_INT("refused_at", gate->refused_at), LOG_INT("concurrency", gate_width(gate)));
+}
+
+/* By one for as many successes as are inside, or GATE_SLOWLY times as many. Only when it is used: an idle gate proves
+ * nothing. */
+static void widen(struct flow *flow, struct gate *gate)
+{
+    uint32_t was = gate_width(gate);
+
+    if (was >= gate->concurrency || gate->from_full == 0)
+        return;
+    gate->from_full--;
+    if (gate->refused_at > 0 && flow_mono_ms(flow) - gate->refused_at_ms >= GATE_LIMIT_KEPT_MS)
+        gate->refused_at = 0;
+    bool is_known = gate->refused_at == 0 || was + 1 < gate->refused_at;
+    gate->width += 1.0 / gate->width / (is_known ? 1 : GATE_SLOWLY);
+    if (gate->width > (double)gate->concurrency)
+        gate->width = (double)gate->concurrency;
+}
+
 void gate_leave(struct flow *flow, struct gate *gate, enum gate_result result, const char *reason)
 {
     assert(gate->in_use > 0);
+    if (result == GATE_LIMITED)
+        narrow(flow, gate);
+    else if (result == GATE_WORKED)
+        widen(flow, gate);
     gate->in_use--;
+    if (gate->from_before > 0)
+        gate->from_before--;
     if (result == GATE_FAILED) {
         note_failure(flow, gate, reason);
-    } else if (result == GATE_WORKED) {
+    } else if (result == GATE_WORKED || result == GATE_LIMITED) {
         gate->failures = 0;
         if (gate->state == GATE_HALF_OPEN)
             close_breaker(flow, gate);

@@ -1,6 +1,10 @@
 /* The gate in front of an instance: concurrency, rate, pauses that the other side asked for, and the circuit
  * breaker.
  *
+ * How many may be inside follows what the other side bears: a 429 halves it, what works raises it again, fast up to
+ * where it was refused last and slowly beyond. So a limit that nobody has configured here, or that other programs share,
+ * is found, and neither run against again and again nor given up for long.
+ *
  *     CLOSED --failures_max in a row--> OPEN --after a while--> HALF_OPEN --probe worked--> CLOSED
  *        |                                ^                         |
  *        `--------- suspended ------------+------- probe failed ----'
@@ -19,7 +23,13 @@ enum gate_state { GATE_CLOSED = 0, GATE_OPEN, GATE_HALF_OPEN };
 enum gate_result {
     GATE_NEUTRAL, /* says nothing about the service */
     GATE_WORKED,
+    GATE_LIMITED, /* it answered, and wants less at once: a 429 */
     GATE_FAILED
+};
+
+enum {
+    GATE_SLOWLY = 16,                   /* so many times slower it goes beyond what was refused */
+    GATE_LIMIT_KEPT_MS = 10 * 60 * 1000 /* after so long without a refusal it is tried anew */
 };
 
 enum { GATE_FAILURES_MAX = 5, GATE_OPEN_MS_FIRST = 10 * 1000, GATE_OPEN_MS_MAX = 5 * 60 * 1000 };
@@ -32,6 +42,12 @@ struct gate {
     struct token *token;    /* NULL: no OAuth */
 
     uint32_t concurrency, in_use;
+    uint32_t entered_as; /* how many were inside with the last that entered */
+    double width;        /* how many may be inside now: 1 to concurrency, grows by fractions */
+    uint32_t refused_at; /* so many were inside at the last 429; 0: none, or forgotten */
+    int64_t refused_at_ms;
+    uint32_t from_before; /* still inside since the last cut: their 429 is the same news */
+    uint32_t from_full;   /* still inside since it was full: their successes prove that so many are borne */
     int64_t rate_events, rate_period_ms; /* 0 events: unlimited */
     double rate_room, rate_left;
     int64_t rate_at_ms;
@@ -47,12 +63,14 @@ struct gate {
     char reason[EXCHANGE_REASON_MAX];
 
     struct actor_queue queue;
-    struct metric *state_metric, *in_use_metric, *pause_metric;
+    struct metric *state_metric, *in_use_metric, *width_metric, *pause_metric;
 };
 
 int gate_init(struct flow *flow, struct gate *gate, const struct flow_plan_instance *planned);
 void gate_done(struct flow *flow, struct gate *gate);
 
+/* How many may be inside now. */
+uint32_t gate_width(const struct gate *gate);
 /* Whether nobody may enter because of the breaker. */
 bool gate_is_broken(const struct gate *gate);
 /* True: the caller is in, and must leave. False: `actor` was queued; on_turn comes when it may try again

@@ -200,6 +200,122 @@ static void nobody_enters_during_a_pause(void **state)
     world_free(w);
 }
 
+/* ---- what the other side bears --------------------------------------------------------------------------- */
+
+static void a_refusal_halves_what_is_inside_once(void **state)
+{
+    (void)state;
+    struct gate_world *w = world_new(10, 0, 0);
+
+    CHECK_INT("all", 10, enter_many(w, 0, 20));
+    for (int i = 0; i < 7; i++)
+        gate_leave(&w->flow, &w->gate, GATE_LIMITED, "HTTP 429");
+    CHECK_INT("seven refusals of one volley are one", 5, gate_width(&w->gate));
+    for (int i = 0; i < 3; i++)
+        gate_leave(&w->flow, &w->gate, GATE_WORKED, NULL);
+    CHECK_INT("its successes say nothing new", 5, gate_width(&w->gate));
+    drain_ready(w);
+    for (size_t i = 100; i < 105; i++)
+        assert_true(gate_enter(&w->flow, &w->gate, &w->actors[i]));
+    assert_true(!gate_enter(&w->flow, &w->gate, &w->actors[105]));
+    gate_leave(&w->flow, &w->gate, GATE_LIMITED, "HTTP 429");
+    CHECK_INT("the next volley is another", 2, gate_width(&w->gate));
+    assert_string_equal(gate_word(&w->gate), "closed");
+    while (w->gate.in_use > 0)
+        gate_leave(&w->flow, &w->gate, GATE_NEUTRAL, NULL);
+    drain_ready(w);
+    world_free(w);
+}
+
+static void one_may_always_be_inside(void **state)
+{
+    (void)state;
+    struct gate_world *w = world_new(4, 0, 0);
+
+    for (int i = 0; i < 5; i++) {
+        assert_true(gate_enter(&w->flow, &w->gate, &w->actors[0]));
+        gate_leave(&w->flow, &w->gate, GATE_LIMITED, "HTTP 429");
+    }
+    CHECK_INT("one", 1, gate_width(&w->gate));
+    world_free(w);
+}
+
+/* Rounds of as many as fit, all of which work, until `width` may be inside. */
+static int rounds_until(struct gate_world *w, uint32_t width)
+{
+    int rounds = 0;
+
+    for (; gate_width(&w->gate) < width; rounds++) {
+        assert_true(rounds < 1000);
+        size_t count = gate_width(&w->gate);
+        CHECK_INT("all that may", count, enter_many(w, 0, count));
+        for (size_t i = 0; i < count; i++)
+            gate_leave(&w->flow, &w->gate, GATE_WORKED, NULL);
+        drain_ready(w);
+    }
+    return rounds;
+}
+
+static void it_widens_fast_below_the_last_refusal_and_slowly_beyond(void **state)
+{
+    (void)state;
+    struct gate_world *w = world_new(20, 0, 0);
+
+    CHECK_INT("inside", 12, enter_many(w, 0, 12));
+    for (int i = 0; i < 12; i++)
+        gate_leave(&w->flow, &w->gate, GATE_LIMITED, "HTTP 429");
+    CHECK_INT("half", 6, gate_width(&w->gate));
+    int fast = rounds_until(w, 11);
+    assert_in_range(fast, 5, 8);
+    int slow = rounds_until(w, 12);
+    assert_in_range(slow, GATE_SLOWLY - 4, GATE_SLOWLY + 4);
+    w->now_ms += GATE_LIMIT_KEPT_MS;
+    fast = rounds_until(w, 20);
+    assert_in_range(fast, 8, 12);
+    CHECK_INT("never more than is configured", 20, gate_width(&w->gate));
+    world_free(w);
+}
+
+static void an_idle_gate_proves_nothing(void **state)
+{
+    (void)state;
+    struct gate_world *w = world_new(20, 0, 0);
+
+    CHECK_INT("inside", 12, enter_many(w, 0, 12));
+    for (int i = 0; i < 12; i++)
+        gate_leave(&w->flow, &w->gate, GATE_LIMITED, "HTTP 429");
+    for (int i = 0; i < 100; i++) {
+        assert_true(gate_enter(&w->flow, &w->gate, &w->actors[0]));
+        gate_leave(&w->flow, &w->gate, GATE_WORKED, NULL);
+    }
+    CHECK_INT("one at a time is no proof for seven", 6, gate_width(&w->gate));
+    world_free(w);
+}
+
+/* A service that bears three at once, and a gate that may send ten: few are refused, and nearly three are always at
+ * work. */
+static void a_limit_that_nobody_configured_is_found(void **state)
+{
+    (void)state;
+    enum { BORNE = 3, TURNS = 400 };
+    struct gate_world *w = world_new(10, 0, 0);
+    int refused = 0, worked = 0;
+
+    for (int turn = 0; turn < TURNS; turn++) {
+        size_t inside = enter_many(w, 0, gate_width(&w->gate));
+        for (size_t i = 0; i < inside; i++) {
+            bool is_refused = i >= BORNE;
+            gate_leave(&w->flow, &w->gate, is_refused ? GATE_LIMITED : GATE_WORKED, "HTTP 429");
+            refused += is_refused;
+            worked += !is_refused;
+        }
+        drain_ready(w);
+    }
+    assert_true(refused * 20 < worked);
+    assert_true(worked > TURNS * BORNE * 9 / 10);
+    world_free(w);
+}
+
 /* ---- the breaker --------------------------------------------------------------------------------------- */
 
 static void failures_in_a_row_open_it(void **state)
@@ -361,6 +477,11 @@ int main(void)
         cmocka_unit_test(no_window_sees_more_than_the_rate),
         cmocka_unit_test(a_refund_gives_the_token_back),
         cmocka_unit_test(nobody_enters_during_a_pause),
+        cmocka_unit_test(a_refusal_halves_what_is_inside_once),
+        cmocka_unit_test(one_may_always_be_inside),
+        cmocka_unit_test(it_widens_fast_below_the_last_refusal_and_slowly_beyond),
+        cmocka_unit_test(an_idle_gate_proves_nothing),
+        cmocka_unit_test(a_limit_that_nobody_configured_is_found),
         cmocka_unit_test(failures_in_a_row_open_it),
         cmocka_unit_test(everybody_looks_once_when_it_opens),
         cmocka_unit_test(one_probe_decides),
