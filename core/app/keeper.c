@@ -25,7 +25,7 @@ struct keeper {
     struct sb_error err;
 };
 
-/* The file, and the record's folder when it was the last one in it. */
+/* The file, and its folder when it was the last one in it. */
 static bool remove_file(const struct engine *engine, const char *name)
 {
     AUTO_STR path = file_join(engine->setup->files_dir, name);
@@ -34,7 +34,7 @@ static bool remove_file(const struct engine *engine, const char *name)
     if (!path || (unlink(path) < 0 && errno != ENOENT))
         return false;
     if (dir)
-        (void)rmdir(dir); /* not empty yet: the next file's turn will do it */
+        (void)rmdir(dir); /* fails while other records have files in it; the last one's turn will do it */
     return true;
 }
 

@@ -2,6 +2,7 @@
  * placeholders, the body is written out and signed. And the same request as a document for the journal. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/json.h"
@@ -174,7 +175,7 @@ static void sign_body(struct sb_exchange *x, const struct request_draft *draft)
     sb_header(x, draft->sign_header, sb_printf(x, "sha256=%s", hex));
 }
 
-/* The record's folder, made at its first file. */
+/* The folder of the file that will be saved, made and synced when it is not there: once in a thousand records. */
 static bool make_folder(struct sb_exchange *x)
 {
     struct sb_error err = SB_ERROR_INIT;
@@ -183,7 +184,9 @@ static bool make_folder(struct sb_exchange *x)
     if (!end)
         return true;
     const char *folder = sb_strndup(x, x->request.save_path, (size_t)(end - x->request.save_path));
-    if (file_make_dir(folder, 0700, &err) == 0)
+    if (access(folder, F_OK) == 0)
+        return true;
+    if (file_make_dir(folder, 0700, &err) == 0 && file_sync_dir(x->in.instance->files_dir, &err) == 0)
         return true;
     exchange_say(x, "%s", err.text);
     return false;

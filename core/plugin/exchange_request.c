@@ -9,7 +9,7 @@
 #include "io/url.h"
 #include "plugin/exchange_inner.h"
 
-enum { FILE_NAME_MAX = 100 };
+enum { FILE_NAME_MAX = 100, FOLDER_RECORDS = 1000 };
 
 /* ---- starting ------------------------------------------------------------------------------------------ */
 
@@ -336,14 +336,30 @@ static bool is_file_name(const char *name)
     return true;
 }
 
-const char *exchange_file_path(struct sb_exchange *x, const char *file)
+/* What the names of a record's files begin with. A thousand records share a folder, "12k/12345-recording.mp3": making
+ * and syncing one for each would cost more than the file. */
+static const char *file_prefix(struct sb_exchange *x)
 {
-    const char *prefix = sb_printf(x, "%lld/", (long long)x->in.record_id);
+    long long id = x->in.record_id;
+
+    return sb_printf(x, "%lldk/%lld-", id / FOLDER_RECORDS, id);
+}
+
+static bool is_file_below(const char *file, const char *prefix)
+{
     size_t size = strlen(prefix);
 
+    return strncmp(file, prefix, size) == 0 && is_file_name(file + size);
+}
+
+const char *exchange_file_path(struct sb_exchange *x, const char *file)
+{
+    /* Journals of before name files in a folder of the record. */
+    const char *old_prefix = sb_printf(x, "%lld/", (long long)x->in.record_id);
+
     /* A step sees the files of its own record and nothing else of the disk. */
-    if (!x->in.instance->files_dir || x->in.record_id == 0 || !file || strncmp(file, prefix, size) != 0 ||
-        !is_file_name(file + size)) {
+    if (!x->in.instance->files_dir || x->in.record_id == 0 || !file ||
+        (!is_file_below(file, file_prefix(x)) && !is_file_below(file, old_prefix))) {
         exchange_defect(x, "'%s' is not a file of this record", file ? file : "");
         return NULL;
     }
@@ -358,7 +374,7 @@ void sb_save_body(struct sb_exchange *x, const char *name, uint64_t size_max)
         exchange_defect(x, "sb_save_body needs a name and a size");
         return;
     }
-    draft->save_file = sb_printf(x, "%lld/%s", (long long)x->in.record_id, name);
+    draft->save_file = sb_printf(x, "%s%s", file_prefix(x), name);
     x->request.save_path = exchange_file_path(x, draft->save_file);
     x->request.save_size_max = size_max;
 }

@@ -30,7 +30,7 @@ static const char *const names[] = { "account_sid",   "api_key",       "api_toke
     "\"call\": {\"id\": \"case-17\", \"account\": \"demo\", \"customer\": \"+915550100001\"}, "              \
     "\"escalation\": {\"id\": \"case-17\", \"agent\": \"demo\", \"summary\": \"x\", \"received_at\": "       \
     "\"2026-03-10T09:00:00Z\", \"digest\": \"00\"}"
-#define SAVED "\"recording\": {\"state\": \"saved\", \"file\": \"1/recording.mp3\", \"size\": 3}"
+#define SAVED "\"recording\": {\"state\": \"saved\", \"file\": \"0k/1-recording.mp3\", \"size\": 3}"
 
 /* As the record looks before each part of the pipeline; the last one did not come from a source of calls. */
 static const char *const records[] = {

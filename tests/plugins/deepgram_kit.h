@@ -14,7 +14,7 @@ extern const struct sb_plugin deepgram_plugin;
 
 #define STEP  "transcribe"
 #define KEY   "\"api_key\": \"demo-key\""
-#define SAVED "\"state\": \"saved\", \"file\": \"1/recording.mp3\", \"content_type\": \"audio/mpeg\""
+#define SAVED "\"state\": \"saved\", \"file\": \"0k/1-recording.mp3\", \"content_type\": \"audio/mpeg\""
 #define SILENT                                                                                               \
     "{\"metadata\": {\"duration\": 3.0}, \"results\": {\"channels\": [{\"alternatives\": [{\"transcript\": " \
     "\"\","                                                                                                  \

@@ -128,13 +128,13 @@ const char *harness_put_file(struct harness *h, const char *name, const void *da
     char path[256];
     struct sb_error err = SB_ERROR_INIT;
 
-    (void)snprintf(path, sizeof(path), "%s/%d", h->files_dir, RECORD_ID);
+    (void)snprintf(path, sizeof(path), "%s/0k", h->files_dir);
     if (mkdir(path, 0700) < 0 && errno != EEXIST)
         fail_msg("cannot make '%s'", path);
-    (void)snprintf(path, sizeof(path), "%s/%d/%s", h->files_dir, RECORD_ID, name);
+    (void)snprintf(path, sizeof(path), "%s/0k/%d-%s", h->files_dir, RECORD_ID, name);
     if (file_write(path, data, size, 0600, &err) < 0)
         fail_msg("%s", err.text);
-    json_t *relative = json_sprintf("%d/%s", RECORD_ID, name);
+    json_t *relative = json_sprintf("0k/%d-%s", RECORD_ID, name);
     (void)json_array_append_new(h->loose, relative);
     return json_string_value(relative);
 }

@@ -82,10 +82,10 @@ static void the_file_is_streamed_with_key_type_and_time(void **state)
         const char *recording, *want_type;
     } rows[] = {
         { SAVED, "audio/mpeg" },
-        { "\"state\": \"saved\", \"file\": \"1/recording.mp3\", \"content_type\": \"audio/wav\"",
+        { "\"state\": \"saved\", \"file\": \"0k/1-recording.mp3\", \"content_type\": \"audio/wav\"",
           "audio/wav" },
-        { "\"state\": \"saved\", \"file\": \"1/recording.mp3\"", "audio/mpeg" },
-        { "\"state\": \"saved\", \"file\": \"1/recording.mp3\", \"content_type\": \"application/json\"",
+        { "\"state\": \"saved\", \"file\": \"0k/1-recording.mp3\"", "audio/mpeg" },
+        { "\"state\": \"saved\", \"file\": \"0k/1-recording.mp3\", \"content_type\": \"application/json\"",
           "audio/mpeg" },
     };
 
@@ -111,7 +111,7 @@ static void without_a_recording_there_is_a_transcript_that_says_why(void **state
     } rows[] = {
         { "\"state\": \"missing\", \"why\": \"Exotel names no recording for this call\"",
           "Exotel names no recording for this call" },
-        { "\"state\": \"missing\", \"file\": \"1/recording.mp3\"", "there is no recording" },
+        { "\"state\": \"missing\", \"file\": \"0k/1-recording.mp3\"", "there is no recording" },
         { "\"state\": \"pending\"", "there is no recording" },
         { "", "there is no recording" },
         { "\"state\": \"saved\", \"file\": \"1/deleted.mp3\"", "the recording is not stored any more" },

@@ -272,7 +272,7 @@ static void a_run_goes_through_all_steps(void **state)
     assert_int_equal(r->verdict, SB_OK);
     harness_same(r->record,
                  "{\"call\": {\"from\": \"+915550100001\"}, \"person\": {\"id\": \"p1\"},"
-                 " \"ticket\": {\"id\": \"t1\"}, \"saved\": {\"file\": \"1/recording.mp3\", \"size\": 9},"
+                 " \"ticket\": {\"id\": \"t1\"}, \"saved\": {\"file\": \"0k/1-recording.mp3\", \"size\": 9},"
                  " \"count\": 1}");
     assert_int_equal(json_array_size(harness_requests(h)), 4);
     harness_free(h);

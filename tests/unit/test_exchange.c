@@ -238,6 +238,12 @@ static enum sb_verdict read_other_file(struct sb_exchange *x)
     return sb_file_size(x, "13/recording.mp3") < 0 ? SB_SKIP : SB_OK;
 }
 
+/* Of record 123, whose name begins as that of record 12. */
+static enum sb_verdict read_longer_file(struct sb_exchange *x)
+{
+    return sb_file_size(x, "0k/123-recording.mp3") < 0 ? SB_SKIP : SB_OK;
+}
+
 static enum sb_verdict climb(struct sb_exchange *x)
 {
     return sb_file_size(x, "12/../../passwd") < 0 ? SB_SKIP : SB_OK;
@@ -289,6 +295,7 @@ static const struct {
     { request_in_work, "sb_request was called where it may not be" },
     { keep_intent_in_work, "sb_intent_keep was called where it may not be" },
     { read_other_file, "'13/recording.mp3' is not a file of this record" },
+    { read_longer_file, "'0k/123-recording.mp3' is not a file of this record" },
     { climb, "'12/../../passwd' is not a file of this record" },
     { negative_meter, "sb_meter needs a name and an amount that is not negative" },
     { many_meters, "a step may use at most 8 meters" },

@@ -262,7 +262,7 @@ static enum sb_verdict build_parts(struct sb_exchange *x)
     sb_request(x, "POST", sb_option_str(x, "base_url"));
     sb_multipart(x, "model", "whisper-1");
     sb_multipart(x, "absent", NULL);
-    sb_multipart_file(x, "file", "call.mp3", "audio/mpeg", "12/recording.mp3");
+    sb_multipart_file(x, "file", "call.mp3", "audio/mpeg", "0k/12-recording.mp3");
     return SB_OK;
 }
 
@@ -295,10 +295,11 @@ static void a_file_may_be_inside_the_record(void **state)
 static enum sb_verdict build_file(struct sb_exchange *x)
 {
     sb_request(x, "POST", sb_option_str(x, "base_url"));
-    sb_body_file(x, "audio/mpeg", "12/recording.mp3");
+    sb_body_file(x, "audio/mpeg", "0k/12-recording.mp3");
     sb_save_body(x, "answer.json", 1000);
-    return sb_file_size(x, "12/recording.mp3") == 4 && sb_file_size(x, "12/absent.mp3") == -1 ? SB_OK
-                                                                                              : SB_REJECT;
+    return sb_file_size(x, "0k/12-recording.mp3") == 4 && sb_file_size(x, "0k/12-absent.mp3") == -1
+               ? SB_OK
+               : SB_REJECT;
 }
 
 static int remove_entry(const char *path, const struct stat *info, int type, struct FTW *walk)
@@ -309,7 +310,7 @@ static int remove_entry(const char *path, const struct stat *info, int type, str
     return remove(path);
 }
 
-static void files_are_named_below_the_records_folder(void **state)
+static void files_are_named_by_their_record_in_a_shared_folder(void **state)
 {
     (void)state;
     char dir[] = "/tmp/sb-files-XXXXXX", path[128];
@@ -324,25 +325,46 @@ static void files_are_named_below_the_records_folder(void **state)
     assert_int_equal(kit.x->request.body_kind, HTTP_BODY_MULTIPART);
     assert_int_equal(kit.x->request.part_count, 2);
     assert_string_equal(kit.x->request.parts[0].bytes, "whisper-1");
-    (void)snprintf(path, sizeof(path), "%s/12/recording.mp3", dir);
+    (void)snprintf(path, sizeof(path), "%s/0k/12-recording.mp3", dir);
     assert_string_equal(kit.x->request.parts[1].path, path);
     AUTO_JSON parts = exchange_request_json(kit.x);
     kit_same(json_object_get(parts, "body"), "{\"parts\": [{\"name\": \"model\", \"value\": \"whisper-1\"},"
-                                             " {\"name\": \"file\", \"file\": \"12/recording.mp3\"}]}");
+                                             " {\"name\": \"file\", \"file\": \"0k/12-recording.mp3\"}]}");
 
-    (void)snprintf(path, sizeof(path), "%s/12", dir);
+    (void)snprintf(path, sizeof(path), "%s/0k", dir);
     assert_int_equal(mkdir(path, 0700), 0);
-    (void)snprintf(path, sizeof(path), "%s/12/recording.mp3", dir);
+    (void)snprintf(path, sizeof(path), "%s/0k/12-recording.mp3", dir);
     assert_int_equal(file_write(path, "ID3!", 4, 0600, &err), 0);
     assert_int_equal(kit_build(&kit, build_file), SB_OK);
     assert_string_equal(kit.x->request.body_path, path);
-    (void)snprintf(path, sizeof(path), "%s/12/answer.json", dir);
+    (void)snprintf(path, sizeof(path), "%s/0k/12-answer.json", dir);
     assert_string_equal(kit.x->request.save_path, path);
     AUTO_JSON shown = exchange_request_json(kit.x);
-    kit_same(json_object_get(shown, "body"), "{\"file\": \"12/recording.mp3\"}");
-    kit_same(json_object_get(shown, "save"), "\"12/answer.json\"");
+    kit_same(json_object_get(shown, "body"), "{\"file\": \"0k/12-recording.mp3\"}");
+    kit_same(json_object_get(shown, "save"), "\"0k/12-answer.json\"");
     assert_int_equal(stat(dir, &info), 0);
     assert_int_equal(nftw(dir, remove_entry, 8, FTW_DEPTH | FTW_PHYS), 0);
+    kit_end(&kit);
+}
+
+static enum sb_verdict build_old_file(struct sb_exchange *x)
+{
+    sb_request(x, "POST", sb_option_str(x, "base_url"));
+    sb_body_file(x, "audio/mpeg", "12/recording.mp3");
+    return SB_OK;
+}
+
+/* Journals of before say "12/recording.mp3". */
+static void a_file_in_the_records_own_folder_is_found_too(void **state)
+{
+    (void)state;
+    struct kit kit;
+    kit_begin(&kit, &basic, "{}");
+    kit.instance->files_dir = "/nowhere";
+
+    assert_int_equal(kit_build(&kit, build_old_file), SB_OK);
+    assert_string_equal(kit.x->request.body_path, "/nowhere/12/recording.mp3");
+    kit.instance->files_dir = NULL;
     kit_end(&kit);
 }
 
@@ -353,7 +375,7 @@ static enum sb_verdict build_save(struct sb_exchange *x)
     return SB_OK;
 }
 
-static void the_records_folder_is_made_for_its_first_file(void **state)
+static void a_folder_is_made_for_its_first_file(void **state)
 {
     (void)state;
     char dir[] = "/tmp/sb-files-XXXXXX", path[128];
@@ -363,7 +385,7 @@ static void the_records_folder_is_made_for_its_first_file(void **state)
     assert_non_null(mkdtemp(dir));
     kit.instance->files_dir = dir;
     assert_int_equal(kit_build(&kit, build_save), SB_OK);
-    (void)snprintf(path, sizeof(path), "%s/12", dir);
+    (void)snprintf(path, sizeof(path), "%s/0k", dir);
     assert_int_equal(stat(path, &info), 0);
     assert_int_equal(info.st_mode & 0777, 0700);
     assert_int_equal(rmdir(path), 0);
@@ -373,7 +395,7 @@ static void the_records_folder_is_made_for_its_first_file(void **state)
     response->saved_size = 9;
     kit.step.fold = NULL;
     assert_int_equal(exchange_fold(kit.x, response), SB_OK);
-    assert_string_equal(sb_saved_file(kit.x), "12/recording.mp3");
+    assert_string_equal(sb_saved_file(kit.x), "0k/12-recording.mp3");
     assert_int_equal(sb_saved_size(kit.x), 9);
 
     /* A folder that cannot be made passes, perhaps: the step is tried again. */
@@ -398,8 +420,9 @@ int main(void)
         cmocka_unit_test(a_json_body_is_written_and_signed),
         cmocka_unit_test(forms_and_texts_are_written),
         cmocka_unit_test(a_file_may_be_inside_the_record),
-        cmocka_unit_test(files_are_named_below_the_records_folder),
-        cmocka_unit_test(the_records_folder_is_made_for_its_first_file),
+        cmocka_unit_test(files_are_named_by_their_record_in_a_shared_folder),
+        cmocka_unit_test(a_file_in_the_records_own_folder_is_found_too),
+        cmocka_unit_test(a_folder_is_made_for_its_first_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
