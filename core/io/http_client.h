@@ -35,7 +35,7 @@ struct http_client *http_client_new(struct loop *loop, const struct http_client_
 void http_client_free(struct http_client *client);
 
 /* Replaces the placeholders in `text` (a header value or a small body) by secrets: appends the result to
- * `out`. Returns negative with `err` when a placeholder is unknown, or when `host` ("host:port") may not
+ * `out`. A body without a HTTP_PLACEHOLDER_BEGIN is sent as it is, without being asked about. Returns negative with `err` when a placeholder is unknown, or when `host` ("host:port") may not
  * receive it. */
 typedef int (*http_resolve_fn)(void *ctx, const char *text, const char *host, struct buf *out,
                                struct sb_error *err);

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 enum {
-    SPARES_MAX = 32, /* handles kept for later; 6 KiB each */
+    SPARES_MAX = 128, /* handles kept for later; 6 KiB each */
     BUFFER_SIZE = 16 * 1024,
     CA_CACHE_S = 24 * 3600
 };

@@ -44,12 +44,19 @@ static int append_line(struct http_transfer *transfer, const char *line, struct 
     return 0;
 }
 
+/* A line may hold a secret. Nothing is ever written behind its end, unless it failed. */
+static void wipe_line(struct buf *text)
+{
+    explicit_bzero(text->data, text->failed ? text->cap : text->len);
+    buf_clear(text);
+}
+
 /* Writes "Name: value" into the scratch; *ret_has_secret says whether the value was changed by resolving it.
  */
 static int write_line(struct http_transfer *transfer, const struct http_header *header, struct buf *text,
                       bool *ret_has_secret, struct sb_error *err)
 {
-    buf_clear(text);
+    wipe_line(text);
     buf_printf(text, "%s: ", header->name);
     size_t value_at = text->len;
     if (transfer->resolve) {
@@ -66,7 +73,7 @@ static int write_line(struct http_transfer *transfer, const struct http_header *
         return sb_fail(err, SB_EINPUT, "header '%s' holds a line break or control character", header->name);
     *ret_has_secret = strcmp(value, header->value) != 0;
     if (!value[0]) {
-        buf_clear(text);
+        wipe_line(text);
         buf_printf(text, "%s;", header->name); /* libcurl's way to say: present and empty */
     }
     return 0;
@@ -97,7 +104,7 @@ static int add_fixed(struct http_transfer *transfer, bool has_type, struct buf *
     if (!http_transfer_sends_body(transfer))
         return 0;
     if (transfer->request->body_kind == HTTP_BODY_MULTIPART) {
-        buf_clear(text);
+        wipe_line(text);
         buf_printf(text, "Content-Type: multipart/form-data; boundary=%s", transfer->body.boundary);
         if (append_line(transfer, text->data, err) < 0)
             return SB_ENOMEM;
@@ -131,8 +138,7 @@ int http_headers_build(struct http_transfer *transfer, struct http_scratch *scra
 {
     http_headers_free(transfer);
     int rc = build(transfer, &scratch->text, err);
-    explicit_bzero(scratch->text.data, scratch->text.cap);
-    buf_clear(&scratch->text);
+    wipe_line(&scratch->text);
     return rc;
 }
 

@@ -17,6 +17,9 @@ enum http_limits {
     HTTP_RESPONSE_HEADERS_SIZE_MAX = 64 * 1024
 };
 
+/* The first byte of a secret's placeholder, in header values and bodies. */
+enum { HTTP_PLACEHOLDER_BEGIN = 0x02 };
+
 struct http_header {
     const char *name;
     const char *value; /* may hold secret placeholders, resolved by the caller's `resolve` while it is sent */

@@ -64,7 +64,9 @@ static bool may_hold_secrets(const struct http_transfer *transfer)
     const struct http_request *request = transfer->request;
 
     return transfer->resolve && request->body_kind == HTTP_BODY_BYTES && request->body_size > 0 &&
-           request->body_size <= SECRET_BODY_MAX && !memchr(request->body, '\0', request->body_size);
+           request->body_size <= SECRET_BODY_MAX &&
+           memchr(request->body, HTTP_PLACEHOLDER_BEGIN, request->body_size) &&
+           !memchr(request->body, '\0', request->body_size);
 }
 
 static int resolve_body(struct http_transfer *transfer, struct sb_error *err)

@@ -7,11 +7,15 @@
 
 #include "base/digest.h"
 #include "base/scope.h"
+#include "io/http_message.h"
 #include "io/url.h"
 #include "plugin/callers.h"
 #include "plugin/instance_secret.h"
 
 enum { NAME_MAX_SIZE = 64 };
+
+_Static_assert((int)INSTANCE_SECRET_BEGIN == (int)HTTP_PLACEHOLDER_BEGIN,
+               "the client asks about no body without this byte");
 
 /* One placeholder in a text. */
 struct mark {

@@ -325,7 +325,7 @@ static void a_secret_that_does_not_fit_a_header_is_refused_and_not_shown(void **
         CHECK_INT(rows[i].name, HTTP_NOT_SENT, response->sent);
         exchange_done(&get);
     }
-    struct exchange post = exchange_post("http://127.0.0.1:1/", "key");
+    struct exchange post = exchange_post("http://127.0.0.1:1/", "\002key\003");
     post.resolve = resolve_to_much;
     assert_string_equal("the body with its secrets is too long", world_exchange(&world, &post)->fault);
     exchange_done(&post);
