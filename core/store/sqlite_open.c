@@ -128,6 +128,9 @@ static int make_durable(struct store *store, struct sb_error *err)
         rc = sqlite_run(store, "PRAGMA secure_delete = ON", "open", err);
     if (rc == 0)
         rc = sqlite_run(store, limit, "open", err);
+    /* The pages of all conversations in flight: with SQLite's 2 MB they are read again from the log. */
+    if (rc == 0)
+        rc = sqlite_run(store, "PRAGMA cache_size = -8192", "open", err);
     (void)sqlite3_wal_hook(store->db, note_log_size, store); /* in the place of the automatic checkpoint */
     return rc;
 }
