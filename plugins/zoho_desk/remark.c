@@ -11,7 +11,7 @@ static void add_contacts(struct sb_exchange *x, struct desk_text *text)
     const json_t *ids = sb_get(x, "matching.candidates");
     const char *why = sb_get_str(x, "matching.ambiguous");
     const char *refused = sb_get_str(x, "matching.refused");
-    if (json_array_size(ids) > 1) {
+    if (json_array_size(ids) > 0) {
         desk_add(x, text,
                  sb_printf(x,
                            "The contact is not certain: %zu contacts %s. The ticket is on contact %s; "

@@ -51,7 +51,11 @@ bool desk_is_deleted(const json_t *contact);
 enum desk_fit {
     DESK_FIT_FIELD, /* the custom field is exactly `wanted` */
     DESK_FIT_EMAIL, /* the e-mail address is, letter case aside */
-    DESK_FIT_PHONE  /* one of the numbers is the user's */
+    DESK_FIT_PHONE, /* one of the numbers is the user's */
+    /* The same where the service wants the value to be unique: whoever has it is the only choice, and if an id says that
+     * it is somebody else's, that is noted. */
+    DESK_FIT_TAKEN_EMAIL,
+    DESK_FIT_TAKEN_PHONE
 };
 /* The best of `items`, or NULL. What is left out: contacts that do not fit, that are gone, and, by e-mail and phone, that
  * carry another user's id in the custom field or another CRM contact. Several: the one that the CRM id names is

@@ -283,7 +283,8 @@ enum sb_verdict desk_user_await_fold(struct sb_exchange *x)
     uint32_t place = sb_round(x) % PLACES;
     if (!desk_items(x, &items))
         return desk_refused(x, "search contacts", search_scopes);
-    const json_t *contact = desk_user_pick(x, place == 0 ? DESK_FIT_EMAIL : DESK_FIT_PHONE, NULL, items);
+    const json_t *contact =
+        desk_user_pick(x, place == 0 ? DESK_FIT_TAKEN_EMAIL : DESK_FIT_TAKEN_PHONE, NULL, items);
     if (contact) {
         desk_user_link(x, contact, false, place == 0 ? "the e-mail address" : "the number");
         return SB_OK;

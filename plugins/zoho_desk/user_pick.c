@@ -61,20 +61,43 @@ static bool is_named(const struct desk_user *user, const char *id)
     return is_same(id, user->crm_id) || is_same(id, user->mapped_crm_id);
 }
 
+/* The user that a contact was made for here, as its description says: NULL for none, else the id in *ret_size bytes. */
+static const char *made_for(const json_t *contact, size_t *ret_size)
+{
+    static const char label[] = "User id: ";
+    const char *text = sb_json_str(contact, "description");
+    if (!text || strncmp(text, label, sizeof(label) - 1) != 0)
+        return NULL;
+    text += sizeof(label) - 1;
+    *ret_size = strcspn(text, "\r\n<");
+    return text;
+}
+
+static bool is_made_for(struct sb_exchange *x, const struct desk_user *user, const char *id, size_t size)
+{
+    const char *own = desk_one_line(x, user->id);
+    return id && size == strlen(own) && strncmp(id, own, size) == 0;
+}
+
 /* Whether an id on the contact says that it is this user's. */
 static bool is_certain(struct sb_exchange *x, const struct desk_user *user, const json_t *contact)
 {
+    size_t size = 0;
     const char *value = carried(x, contact);
-    return is_named(user, linked_crm_id(x, contact)) || is_named(user, value) || is_same(value, user->id);
+    const char *owner = made_for(contact, &size);
+    return is_named(user, linked_crm_id(x, contact)) || is_named(user, value) || is_same(value, user->id) ||
+           is_made_for(x, user, owner, size);
 }
 
-/* Whether an id on the contact says that it is somebody else's. */
+/* Whether an id on the contact says that it is somebody else's. A CRM id in the field says so only when the user's own is
+ * known: else it may well be the user's. */
 static bool is_another(struct sb_exchange *x, const struct desk_user *user, const json_t *contact)
 {
-    const char *link = linked_crm_id(x, contact);
+    size_t size = 0;
+    bool knows_crm_id = user->crm_id || user->mapped_crm_id;
     if (is_certain(x, user, contact))
         return false;
-    return carried(x, contact) || (link && (user->crm_id || user->mapped_crm_id));
+    return made_for(contact, &size) || (knows_crm_id && (carried(x, contact) || linked_crm_id(x, contact)));
 }
 
 static bool has_email(const struct desk_user *user, const json_t *contact)
@@ -99,8 +122,9 @@ static int rank(struct sb_exchange *x, enum desk_fit fit, const char *wanted, co
     desk_caller_read(x, &caller);
     int number = caller.kind == DESK_CALLER_UNKNOWN ? 0 : desk_caller_rank(x, &caller, contact);
     int email = has_email(user, contact) ? 4 : 0;
-    bool fits = fit == DESK_FIT_EMAIL ? email > 0 : number > 0;
-    if (!fits || is_another(x, user, contact))
+    bool fits = fit == DESK_FIT_EMAIL || fit == DESK_FIT_TAKEN_EMAIL ? email > 0 : number > 0;
+    bool may_be_another = fit == DESK_FIT_TAKEN_EMAIL || fit == DESK_FIT_TAKEN_PHONE;
+    if (!fits || (!may_be_another && is_another(x, user, contact)))
         return 0;
     return email + number + (is_certain(x, user, contact) ? 8 : 0);
 }
@@ -116,7 +140,9 @@ static void note_candidates(struct sb_exchange *x, enum desk_fit fit, json_t *id
 {
     static const char *const words[] = { [DESK_FIT_FIELD] = "carry the user's id",
                                          [DESK_FIT_EMAIL] = "have the user's e-mail address",
-                                         [DESK_FIT_PHONE] = "have the user's number" };
+                                         [DESK_FIT_PHONE] = "have the user's number",
+                                         [DESK_FIT_TAKEN_EMAIL] = "have the user's e-mail address",
+                                         [DESK_FIT_TAKEN_PHONE] = "have the user's number" };
     sb_note(x, "%zu contacts %s; the ticket goes to contact %s", json_array_size(ids), words[fit], chosen);
     sb_set(x, "matching.candidates", json_incref(ids));
     sb_set_str(x, "matching.ambiguous", words[fit]);
@@ -144,7 +170,10 @@ const json_t *desk_user_pick(struct sb_exchange *x, enum desk_fit fit, const cha
             best_rank = one;
         }
     }
-    if (best && json_array_size(ids) > 1 && certain != 1)
+    bool is_taken = fit == DESK_FIT_TAKEN_EMAIL || fit == DESK_FIT_TAKEN_PHONE;
+    if (best && is_taken && is_another(x, &user, best))
+        note_candidates(x, fit, ids, sb_json_str(best, "id"));
+    else if (best && json_array_size(ids) > 1 && certain != 1)
         note_candidates(x, fit, ids, sb_json_str(best, "id"));
     return best;
 }

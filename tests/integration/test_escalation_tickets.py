@@ -90,8 +90,11 @@ RULES = [
      {"email": "u@example.com"}, 0, False),
     ("the e-mail address, letter case aside", [person(email="U@Example.com"), person(phone="05550100077")], {},
      {"email": "u@example.com", "phone": "05550100077"}, 0, False),
-    ("never one that carries another's id", [person(email="u@example.com", cf={FIELD: "somebody"})], {}, {"email": "u@example.com"}, None,
-     False),
+    ("never one that carries another's id", [person(email="u@example.com", cf={FIELD: "1"})], {},
+     {"email": "u@example.com", "crm_contact_id": "2"}, None, False),
+    ("but one whose CRM id nobody told us", [person(email="u@example.com", cf={FIELD: "1"})], {}, {"email": "u@example.com"}, 0, False),
+    ("never one that was made for another user", [person(email="u@example.com", description="User id: other")], {},
+     {"email": "u@example.com"}, None, False),
     ("never one of another CRM contact", [person(email="u@example.com", zohoCRMContact={"id": "1", "type": "contacts"})], {},
      {"email": "u@example.com", "crm_contact_id": "2"}, None, False),
     ("of several the one that the CRM names", [person(email="u@example.com"),
@@ -206,6 +209,15 @@ class ContactTest(unittest.TestCase):
                 self.assertIn("could not be given this ticket", " ".join(note["content"] for note in ticket["comments"]))
                 w.escalate(port, 2, {"id": "user-z", "email": "z@example.com"})
                 self.assertEqual(w.settled(2)[-1]["contactId"], ticket["contactId"])
+
+    def test_an_address_that_must_be_unique_goes_to_whom_it_belongs(self):
+        contacts = [person(email="q@example.com", description="User id: other")]
+        with TicketWorld(contacts, knobs={"desk": {"unique_contact_field": "email"}}) as w:
+            _, port = w.listening()
+            w.escalate(port, 1, {"id": "user-q", "email": "q@example.com"})
+            ticket, = w.settled(1)
+            self.assertEqual(ticket["contactId"], w.given[0])
+            self.assertIn("The contact is not certain", ticket["comments"][0]["content"])
 
     def test_the_mapping_file_is_read_again_and_a_broken_one_is_refused(self):
         header = "canonical_id,crm_id,contact_id\n"

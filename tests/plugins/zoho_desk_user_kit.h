@@ -33,4 +33,14 @@
 #define KIT_FIELD       "\"crm_id_field\": \"cf_crm_id\""
 #define KIT_LIST(items) "{\"data\": [" items "], \"count\": 1}"
 
+/* Ids, records with more sections, and contacts of the tests about contacts. */
+#define A "5000001000000301001"
+#define B "5000001000000301002"
+#define C "5000001000000301003"
+
+#define RECORD(user, more)              "{" KIT_ESCALATION ", " user more "}"
+#define FULL                            RECORD(KIT_FULL_USER, "")
+#define P(id, email, phone, field, crm) KIT_PERSON(id, email, phone, field, crm)
+#define MINE                            "\"asha@example.com\""
+
 #endif
