@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
 """kill -9 at random moments, again and again, with slow services, lost replies and a search that lags at the same time.
 At the end the helpdesk's own report holds exactly one ticket, one contact and one note for each call. Seeded: a failing
-round names its seed, and `random_kill.py SEED` plays that round alone."""
+round names its seed, and `random_kill.py SEED` plays that round alone. `--rounds N` plays N of them, `--kills N` as many as
+it takes to kill that often, `--jobs N` so many at a time, `--first SEED` begins there."""
 
+import argparse
 import concurrent.futures
+import itertools
 import os
 import pathlib
 import random
@@ -15,8 +18,9 @@ import world  # noqa: E402
 from world import World, call, require_programs  # noqa: E402
 
 ROUNDS = 400 if world.IS_LONG else 10 if world.IS_SANITIZED else 30
-BUDGET_S = 3000 if world.IS_LONG else 400
-WORKERS = 4
+BUDGET_S = 5400 if world.IS_LONG else 400
+# A round mostly waits: for services, for what may not be sent again yet.
+WORKERS = 12
 FIRST_SEED = 1
 NOTE_OF = "The customer of call %d says: my invoice %d is wrong."
 
@@ -35,10 +39,10 @@ def make_calls(chance):
 
 
 def make_hostile(w, chance):
-    """Latencies as they are (a tenth of them, so that a round is short), lost replies, a lagging index."""
-    for service, latency in (("exotel", 20), ("recordings", 20), ("deepgram", 150), ("openai", 70), ("desk", 25), ("accounts", 25)):
+    """Latencies as they are (a tenth of them and less, so that a round is short), lost replies, a lagging index."""
+    for service, latency in (("exotel", 10), ("recordings", 10), ("deepgram", 70), ("openai", 40), ("desk", 15), ("accounts", 15)):
         w.knobs(service, latency_ms=latency, latency_jitter_ms=latency)
-    lag = chance.choice((0, 400, 900))
+    lag = chance.choice((0, 300, 600))
     w.knobs("desk", index_lag_ms=lag, contact_tickets_lag_ms=lag)
     actions = (("commit_then_reset", {}), ("commit_then_status", {"status": 502}), ("commit_then_cut", {}), ("reset_before", {}),
                ("read_then_reset", {}), ("status", {"status": 503}), ("delay_then_commit", {"latency_ms": 300}))
@@ -53,7 +57,7 @@ def make_hostile(w, chance):
 def live_once(w, chance):
     """One life that ends with SIGKILL at a random moment. Gives whether it did: an engine may be done before."""
     engine = w.start("--once")
-    moment = chance.uniform(0.02, 0.3) if chance.random() < 0.3 else chance.uniform(0.2, 2.5)
+    moment = chance.uniform(0.02, 0.2) if chance.random() < 0.3 else chance.uniform(0.1, 1.3)
     until = time.monotonic() + moment * (1.5 if world.IS_SANITIZED else 1)
     while time.monotonic() < until and engine.is_running():
         time.sleep(0.003)
@@ -92,9 +96,9 @@ def play(seed):
     chance = random.Random(seed)
     calls, callers = make_calls(chance)
     kills, ended, wrong = 0, None, []
-    with World(calls, seed=seed, zoho_desk={"settle": "2s"}) as w:
+    with World(calls, seed=seed, zoho_desk={"settle": "1500ms"}) as w:
         make_hostile(w, chance)
-        for _ in range(chance.randint(1, 6)):
+        for _ in range(chance.randint(3, 9)):
             killed, ended = live_once(w, chance)
             kills += killed
             if not killed and ended.code != 0:
@@ -121,27 +125,57 @@ def play(seed):
     return wrong, kills, ended
 
 
+def arguments():
+    parser = argparse.ArgumentParser(description="kill -9 at random moments; every call still gets one ticket")
+    parser.add_argument("seeds", nargs="*", type=int, metavar="SEED", help="play these rounds alone")
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--kills", type=int, default=0, help="as many rounds as it takes to kill that often")
+    parser.add_argument("--jobs", type=int, default=WORKERS)
+    parser.add_argument("--first", type=int, default=FIRST_SEED)
+    return parser.parse_args()
+
+
+class Tally:
+    def __init__(self, given):
+        self.rounds, self.kills, self.failed = 0, 0, []
+        self.wanted_kills = given.kills
+        # What was asked for by number is played to its end.
+        is_asked_for = given.seeds or given.kills or given.rounds != ROUNDS
+        self.until = time.monotonic() + (86400 if is_asked_for else BUDGET_S)
+
+    def is_over(self):
+        return time.monotonic() > self.until or len(self.failed) >= 5 or 0 < self.wanted_kills <= self.kills
+
+    def add(self, seed, wrong, kills, ended):
+        self.rounds += 1
+        self.kills += kills
+        if wrong:
+            self.failed.append(seed)
+            print("seed %d: %s\nlast life: %s\n" % (seed, "; ".join(wrong), ended), flush=True)
+
+
+def play_all(given, tally):
+    """Some at a time, until there are no more seeds or it is over."""
+    last = given.first + given.rounds if not given.kills else None
+    seeds = iter(given.seeds or (itertools.count(given.first) if last is None else range(given.first, last)))
+    with concurrent.futures.ThreadPoolExecutor(given.jobs) as pool:
+        playing = {pool.submit(play, seed): seed for seed in itertools.islice(seeds, given.jobs)}
+        while playing:
+            done, _ = concurrent.futures.wait(playing, return_when=concurrent.futures.FIRST_COMPLETED)
+            for each in done:
+                tally.add(playing.pop(each), *each.result())
+                if not tally.is_over():
+                    playing.update({pool.submit(play, seed): seed for seed in itertools.islice(seeds, 1)})
+
+
 def main():
     require_programs()
-    seeds = [int(word) for word in sys.argv[1:]] or list(range(FIRST_SEED, FIRST_SEED + ROUNDS))
-    until = time.monotonic() + BUDGET_S
-    rounds, kills, failed = 0, 0, []
-
-    def run(seed):
-        return (seed, *play(seed)) if time.monotonic() < until and len(failed) < 5 else None
-
-    with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
-        for result in pool.map(run, seeds):
-            if result is None:
-                continue
-            seed, wrong, killed, ended = result
-            rounds += 1
-            kills += killed
-            if wrong:
-                failed.append(seed)
-                print("seed %d: %s\nlast life: %s\n" % (seed, "; ".join(wrong), ended), flush=True)
-    print("%d rounds, %d kills, %d failed%s" % (rounds, kills, len(failed), ": seeds %s" % failed if failed else ""))
-    sys.exit(1 if failed or not kills else 0)
+    given = arguments()
+    tally, began = Tally(given), time.monotonic()
+    play_all(given, tally)
+    print("%d rounds, %d kills, %d failed%s, %d s" % (
+        tally.rounds, tally.kills, len(tally.failed), ": seeds %s" % tally.failed if tally.failed else "", time.monotonic() - began))
+    sys.exit(1 if tally.failed or not tally.kills else 0)
 
 
 if __name__ == "__main__":
