@@ -165,6 +165,9 @@ struct admin *admin_new(struct engine *engine, struct sb_error *err)
         free(admin);
         return NULL;
     }
+    store_thread_measure(engine->store,
+                         metrics_get(engine->metrics, METRIC_HISTOGRAM, "switchboard_journal_commit_seconds",
+                                     "how long a synced transaction took", NULL));
     LOG_NOTICE(engine->log, "listening for operators", LOG_STR("host", settings->admin_host),
                LOG_INT("port", admin_port(admin)));
     return admin;

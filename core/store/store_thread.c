@@ -35,6 +35,7 @@ struct store_thread {
     bool is_stopping;
     struct sb_error failure; /* written once, before the first job that failed is handed back */
     struct store_thread_stats stats;
+    struct metric *commit_seconds; /* borrowed; NULL: nobody measures */
 };
 
 /* ---- lists --------------------------------------------------------------------------------------------- */
@@ -159,6 +160,8 @@ static void count_group(struct store_thread *thread, const struct group *group)
     thread->stats.changes += group->changes;
     thread->stats.commit_seconds_total += group->seconds;
     thread->stats.commit_seconds_last = group->seconds;
+    if (thread->commit_seconds)
+        metric_observe(thread->commit_seconds, group->seconds);
 }
 
 static void hand_back(struct store_thread *thread, struct group *group)
@@ -326,6 +329,13 @@ void store_thread_drain(struct store_thread *thread)
         (void)pthread_cond_wait(&thread->work_done, &thread->mutex);
     (void)pthread_mutex_unlock(&thread->mutex);
     store_thread_deliver(thread);
+}
+
+void store_thread_measure(struct store_thread *thread, struct metric *seconds)
+{
+    (void)pthread_mutex_lock(&thread->mutex);
+    thread->commit_seconds = seconds;
+    (void)pthread_mutex_unlock(&thread->mutex);
 }
 
 void store_thread_stats(struct store_thread *thread, struct store_thread_stats *ret_stats)

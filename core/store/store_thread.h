@@ -2,6 +2,7 @@
 #ifndef STORE_STORE_THREAD_H
 #define STORE_STORE_THREAD_H
 
+#include "base/metrics.h"
 #include "store/store.h"
 
 struct store_thread;
@@ -40,6 +41,8 @@ struct store_thread_stats {
     double commit_seconds_total, commit_seconds_last;
     size_t waiting; /* changes and runs handed in and not finished */
 };
+/* From now on each successful commit's time is observed in `seconds`, a histogram that outlives the thread. */
+void store_thread_measure(struct store_thread *thread, struct metric *seconds);
 void store_thread_stats(struct store_thread *thread, struct store_thread_stats *ret_stats);
 
 #endif

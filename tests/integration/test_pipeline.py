@@ -675,6 +675,9 @@ class AdminTest(PipelineCase):
             self.assertEqual(total("switchboard_in_flight"), 0)
             self.assertEqual(total("switchboard_unknown"), 0)
             self.assertGreater(total("switchboard_journal_commits_total"), 3)
+            self.assertEqual(types["switchboard_journal_commit_seconds"], "histogram")
+            self.assertGreater(total("switchboard_journal_commit_seconds_bucket", le="+Inf"), 3)
+            self.assertGreater(total("switchboard_journal_commit_seconds_sum"), 0)
             self.assertEqual(total("switchboard_token_refreshes_total"), 1)
             self.assertIn("histogram", types.values())
             steps = [name for name in types if "step" in name and types[name] == "counter"]

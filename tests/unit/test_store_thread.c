@@ -147,7 +147,11 @@ static void what_waits_shares_commits_of_at_most_256_and_comes_back_in_order(voi
     struct loop *loop = *state;
     struct gate gate;
     struct tag *tags = calloc(MANY, sizeof(*tags));
+    struct metrics *metrics = metrics_new();
+    AUTO_BUF text;
 
+    assert_non_null(metrics);
+    store_thread_measure(loop->thread, metrics_get(metrics, METRIC_HISTOGRAM, "commit_seconds", "", NULL));
     close_gate(loop, &gate);
     for (int i = 0; i < MANY; i++) {
         tags[i] = (struct tag){ loop, i };
@@ -165,6 +169,11 @@ static void what_waits_shares_commits_of_at_most_256_and_comes_back_in_order(voi
     assert_int_equal(0, stats.waiting);
     assert_true(stats.commit_seconds_total >= stats.commit_seconds_last && stats.commit_seconds_last > 0);
     assert_int_equal(0, loop->failures);
+    buf_init(&text, 65536);
+    metrics_write(metrics, &text);
+    assert_non_null(strstr(text.data, "commit_seconds_count 3\n"));
+    store_thread_measure(loop->thread, NULL);
+    metrics_free(metrics);
     free(tags);
 }
 
