@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Real audio becomes tickets, on this machine alone: builds Switchboard, makes the recordings of a few support calls,
-# starts local stand-ins for Exotel and Zoho Desk, and runs the shipped engine.conf without any key.
+# Real audio, and conversations that an AI agent hands over, become tickets, on this machine alone: builds Switchboard, makes
+# the recordings of a few support calls, starts local stand-ins for Exotel, Zoho Desk and the agent, and runs the shipped
+# engine.conf without any key.
 #
 # usage: ./demo.sh          runs, shows the tickets, and ends
 #        ./demo.sh --keep   leaves the engine and the services running
@@ -21,8 +22,10 @@ work=build/demo
 build=build/release
 log=$work/engine.log
 services=
+engine=
 
 stop() {
+    [ -z "$engine" ] || kill "$engine" 2>/dev/null || true
     [ -z "$services" ] || kill "$services" 2>/dev/null || true
 }
 trap stop EXIT
@@ -58,32 +61,71 @@ set -a
 . "$work/services.env"
 DEEPGRAM_API_KEY='' OPENAI_API_KEY='' TRANSCRIBER=pocketsphinx
 EXOTEL_SINCE=24h EXOTEL_POLL_INTERVAL=2s
+AI_AGENT_TOKEN=demo-agent-token
 SWITCHBOARD_DATA=$PWD/$work/var SWITCHBOARD_LISTEN=127.0.0.1:0 SWITCHBOARD_ADMIN=127.0.0.1:0
 set +a
 
-run_once() {
-    if ! "$build/switchboard" run --once >"$1" 2>&1; then
-        tail -n 30 "$1" >&2
-        echo "the engine failed: see $1" >&2
-        exit 1
-    fi
+fail() {
+    tail -n 30 "$1" >&2
+    echo "the engine failed: see $1" >&2
+    exit 1
 }
 
-echo "== running engine.conf until every call has ended"
+# Starts the engine with its log in $1 and the other arguments, and finds out where it listens.
+start_engine() {
+    local log=$1
+    shift
+    "$build/switchboard" run "$@" >"$log" 2>&1 &
+    engine=$!
+    for _ in $(seq 100); do
+        address=$(sed -n 's/.*listening for webhooks.* host=\([^ ]*\) port=\([0-9]*\).*/http:\/\/\1:\2/p' "$log")
+        [ -z "$address" ] || return 0
+        kill -0 "$engine" 2>/dev/null || fail "$log"
+        sleep 0.1
+    done
+    fail "$log"
+}
+
+wait_for_engine() {
+    wait "$engine" || fail "$1"
+    engine=
+}
+
+escalate() {
+    python3 tools/demo/escalate.py "$address" tools/demo/escalations.json "$@"
+}
+
+check() {
+    [ "$mode" != --check ] || python3 tools/demo/show.py "$control" --check tools/demo/calls.json tools/demo/escalations.json
+}
+
+count_tickets() {
+    cat "$@" | grep -c 'created Zoho Desk ticket' || true
+}
+
+echo "== running engine.conf until every conversation has ended; meanwhile the agent hands over three, each twice"
 began=$SECONDS
-run_once "$log"
+start_engine "$log" --once
+escalate
+wait_for_engine "$log"
 echo
 python3 tools/demo/show.py "$control"
 echo
-[ "$mode" != --check ] || python3 tools/demo/show.py "$control" --check tools/demo/calls.json
-made=$(grep -c 'created Zoho Desk ticket' "$log" || true)
+check
+made=$(count_tickets "$log")
 
-echo "== running it again: the same calls are listed, nothing is made twice"
-run_once "$work/again.log"
-again=$(grep -c 'created Zoho Desk ticket' "$work/again.log" || true)
+echo "== running it again: the same calls are listed, the same conversations handed over, nothing is made twice"
+start_engine "$work/again.log"
+escalate 10
+kill "$engine"
+wait_for_engine "$work/again.log"
+if ! "$build/switchboard" run --once >"$work/once.log" 2>&1; then
+    fail "$work/once.log"
+fi
+again=$(count_tickets "$work/again.log" "$work/once.log")
 echo "   first run: $made tickets in $((SECONDS - began)) s; second run: $again"
 [ "$again" -eq 0 ] || exit 1
-[ "$mode" != --check ] || python3 tools/demo/show.py "$control" --check tools/demo/calls.json
+check
 
 cat <<TXT
 
