@@ -35,12 +35,13 @@ const char *sim_mutant_about(size_t index)
 
 bool sim_mutant_choose(const char *name)
 {
-    for (size_t i = 0; i < sim_mutant_count(); i++)
+    chosen = SIZE_MAX;
+    for (size_t i = 0; name && i < sim_mutant_count(); i++)
         if (strcmp(mutants[i].name, name) == 0) {
             chosen = i;
             return true;
         }
-    return false;
+    return name == NULL;
 }
 
 bool sim_mutant_is(size_t index)
