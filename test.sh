@@ -76,6 +76,7 @@ tools/install_packages.sh build run test || {
     failed=1
     finish
 }
+gate clients 5 tools/install_clients.sh
 export -f configure_and_build
 export jobs
 

@@ -1,22 +1,24 @@
 #!/usr/bin/env bash
-# Installs the Debian packages of tools/packages.txt that are missing. Asks nothing.
+# Installs the Debian packages of tools/packages.txt that are missing. Asks nothing. A package whose line names a command
+# is not missing where that command is there already, however it came.
 #
-# usage: tools/install_packages.sh KIND...     KIND: build, run, test
+# usage: tools/install_packages.sh KIND...     KIND: build, run, test, bench
 set -euo pipefail
 list=$(dirname "$0")/packages.txt
 
 wanted() {
     local kind
     for kind in "$@"; do
-        awk -v kind="$kind" '$1 == kind { print $2 }' "$list"
+        awk -v kind="$kind" '$1 == kind { print $2, $3 }' "$list"
     done
 }
 
 missing=()
-for package in $(wanted "$@"); do
+while read -r package command; do
+    [ -z "$command" ] || ! command -v "$command" >/dev/null || continue
     status=$(dpkg-query -W -f='${Status}' "$package" 2>/dev/null || true)
     [ "$status" = "install ok installed" ] || missing+=("$package")
-done
+done < <(wanted "$@")
 [ ${#missing[@]} -gt 0 ] || exit 0
 
 as_root=()
