@@ -51,13 +51,13 @@ class Fault:
 
 FAULTS = [
     Fault("sync", "EIO", "once"), Fault("sync", "EIO", "onward"),
-    Fault("write", "ENOSPC", "once"), Fault("write", "ENOSPC", "onward"),
+    Fault("write", "ENOSPC", "once"), Fault("write", "ENOSPC", "onward", 60),
     Fault("write", "EIO", "once", 40), Fault("write", "EIO", "onward", 40), Fault("write", "SHORT", "once", 40),
     Fault("open", "EMFILE", "once"), Fault("open", "EMFILE", "onward"), Fault("open", "EIO", "once"),
     Fault("file", "EIO", "once"), Fault("file", "ENOSPC", "onward", 20),
     Fault("net", "ENOMEM", "once"), Fault("net", "EMFILE", "onward", 10),
     Fault("system", "ENOMEM", "once"), Fault("system", "EAGAIN", "onward"),
-    Fault("alloc", "ENOMEM", "once", 500), Fault("alloc", "ENOMEM", "onward", 60),
+    Fault("alloc", "ENOMEM", "once", 250), Fault("alloc", "ENOMEM", "onward", 40),
 ]
 
 
@@ -99,7 +99,7 @@ class Case:
                 point = fault.at(numbers.pop(0))
                 report.unlink(missing_ok=True)
                 life, is_stopped = self.live(w, fault, FAIL_AT=point, FAIL_REPORT=report)
-                end, complaint = ("kept trying", None) if is_stopped and life.code == 0 else judge(life)
+                end, complaint = ("kept trying", None) if is_stopped and life.code in (0, -15) else judge(life)
                 ends.append(end)
                 lives.append((point, life, report.read_text(encoding="utf-8") if report.exists() else "(nothing failed)"))
                 if life.code == 0 and not is_stopped and w.states() != {"done": len(self.sids)}:
@@ -115,7 +115,7 @@ class Case:
             return numbers, wrong, ends
 
     def live(self, w, fault, **plan):
-        """One life. Where the machine stays broken the engine may go on trying; then it is asked to stop, and has to hear it."""
+        """One life. Where the machine stays broken the engine may go on trying; then it is asked to stop, and has to hear it (or is just ending: then nobody listens any more)."""
         engine = w.start("--once", **self.environment(w, **plan))
         until = time.monotonic() + (TRY_S if fault.how == "onward" else 30) * world.PATIENCE
         while engine.is_running() and time.monotonic() < until:
@@ -165,28 +165,50 @@ def plan_of(case, fault, chosen=None):
     return rows + [[number] for number in rest]
 
 
-def run_fault(case, fault, pool, until, chosen=None):
-    """All numbers of one fault, side by side. Gives what is wrong."""
-    began, wrong, ends, cut = time.monotonic(), [], {}, 0
-    waiting = {pool.submit(case.play, fault, row) for row in plan_of(case, fault, chosen)}
-    while waiting:
-        done, waiting = concurrent.futures.wait(waiting, return_when=concurrent.futures.FIRST_COMPLETED)
-        for each in done:
-            left, faults, ended = each.result()
-            wrong += ["\n".join(faults)] if faults else []
-            for end in ended:
-                ends[end] = ends.get(end, 0) + 1
-            if left and time.monotonic() < until and len(wrong) < MISTAKES_MAX:
-                waiting.add(pool.submit(case.play, fault, left))
-            else:
-                cut += len(left)
-        if time.monotonic() > until or len(wrong) >= MISTAKES_MAX:
-            cut += sum(each.cancel() for each in waiting)
-            waiting = {each for each in waiting if not each.cancelled()}
-    print("%-6s %-6s %-6s of %d calls, %d at the start: %s%s  %.0f s" % (
-        fault.family, fault.error, fault.how, case.counts[fault.family], case.starts[fault.family],
-        ", ".join("%d %s" % (count, end) for end, count in sorted(ends.items())), ", %d left out" % cut if cut else "",
-        time.monotonic() - began), flush=True)
+class Run:
+    """All numbers of one fault, as they are played."""
+
+    def __init__(self, case, fault):
+        self.case, self.fault = case, fault
+        self.ends, self.left_out = {}, 0
+
+    def add(self, ended):
+        for end in ended:
+            self.ends[end] = self.ends.get(end, 0) + 1
+
+    def __str__(self):
+        fault, case = self.fault, self.case
+        ends = ", ".join("%d %s" % (count, end) for end, count in sorted(self.ends.items()))
+        return "%-6s %-6s %-6s of %5d calls, %4d at the start: %s%s" % (
+            fault.family, fault.error, fault.how, case.counts[fault.family], case.starts[fault.family], ends,
+            ", %d left out" % self.left_out if self.left_out else "")
+
+
+def play_all(case, faults, chosen):
+    """Side by side, the long ones first: most of a life is waiting. Gives what is wrong."""
+    until, wrong = time.monotonic() + BUDGET_S, []
+    runs = [Run(case, fault) for fault in faults]
+    with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
+        list(pool.map(case.measure, sorted({fault.family for fault in faults})))
+        rows = [(run, row) for run in runs for row in plan_of(case, run.fault, chosen)]
+        rows.sort(key=lambda each: -len(each[1]))
+        waiting = {pool.submit(case.play, run.fault, row): run for run, row in rows}
+        while waiting:
+            done, _ = concurrent.futures.wait(waiting, return_when=concurrent.futures.FIRST_COMPLETED)
+            is_over = time.monotonic() > until or len(wrong) >= MISTAKES_MAX
+            for each in done:
+                run = waiting.pop(each)
+                left, faults_found, ended = each.result()
+                run.add(ended)
+                wrong += ["\n".join(faults_found)] if faults_found else []
+                if left and not is_over:
+                    waiting[pool.submit(case.play, run.fault, left)] = run
+                else:
+                    run.left_out += len(left)
+            for each in [each for each in waiting if is_over and each.cancel()]:
+                waiting.pop(each).left_out += 1
+    for run in runs:
+        print(run, flush=True)
     return wrong
 
 
@@ -198,18 +220,14 @@ def main():
     if not os.path.exists(PRELOAD):
         sys.exit("FAIL_PRELOAD must name the library that lets calls fail: run this through ctest")
     words = (sys.argv[1] if len(sys.argv) > 1 else "").split(":")
-    until = time.monotonic() + BUDGET_S
-    case, wrong = Case(), []
-    with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
-        for fault in FAULTS:
-            if words[0] not in ("", fault.family) or (len(words) > 2 and words[2:] != [fault.error, fault.how][:len(words) - 2]):
-                continue
-            if fault.family not in case.counts:
-                case.measure(fault.family)
-            wrong += run_fault(case, fault, pool, until, int(words[1]) if len(words) > 1 and words[1] else None)
+    chosen = int(words[1]) if len(words) > 1 and words[1] else None
+    faults = [fault for fault in FAULTS if words[0] in ("", fault.family) and
+              all(given in ("", own) for given, own in zip(words[2:], (fault.error, fault.how)))]
+    began = time.monotonic()
+    wrong = play_all(Case(), faults, chosen)
     for each in wrong:
         print("\n" + each)
-    print("\n%d mistakes" % len(wrong))
+    print("\n%d mistakes, %d s" % (len(wrong), time.monotonic() - began))
     sys.exit(1 if wrong else 0)
 
 
