@@ -244,8 +244,10 @@ static enum exo_outcome decide(const struct exo_call *call)
         return EXO_UNCLEAR;
     if (call->status && strcmp(call->status, "completed") != 0)
         return EXO_MISSED;
+    /* Until the end is written, legs without an outcome are no outcome: somebody may have answered. */
+    bool is_written = call->ended_ms != EXO_UNKNOWN && call->duration_s != EXO_UNKNOWN;
     bool was_given_to_agent = call->is_inbound && call->to && call->our_number && !call->to_our_number;
-    return call->has_details && !was_given_to_agent ? EXO_MISSED : EXO_UNCLEAR;
+    return call->has_details && is_written && !was_given_to_agent ? EXO_MISSED : EXO_UNCLEAR;
 }
 
 enum exo_outcome exo_outcome(const struct exo_call *call, const char **ret_reason)
