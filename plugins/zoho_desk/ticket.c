@@ -223,8 +223,9 @@ enum sb_verdict desk_reconcile_ticket_fold(struct sb_exchange *x)
         return named_fold(x, sb_look_id(x));
     const json_t *items = NULL;
     uint32_t round = sb_round(x);
-    /* A contact that is gone (merged, deleted) tells nothing; the search may still. */
-    bool is_gone = sb_http_status(x) == 404 && round == 0;
+    /* A contact that is gone (merged, deleted) tells nothing: then the search has the last word, which finds a ticket on
+     * whatever contact it is. Without that, such a record would be looked for for ever. */
+    bool is_gone = sb_http_status(x) == 404 && round != ROUND_SEARCH;
     if (!is_gone && !desk_items(x, &items))
         return desk_refused(x, "look for the ticket that may have been created", list_scopes);
 
