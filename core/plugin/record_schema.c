@@ -143,6 +143,32 @@ static const struct record_field schema[] = {
     { "ticket.user_message", RECORD_TEXT, false, NULL },
     { "ticket.attached", RECORD_BOOL, false, NULL },
 
+    { "matching.by", RECORD_TEXT, false, NULL },
+    { "matching.mapped_crm_id", RECORD_TEXT, false, NULL },
+    { "matching.mapped_contact_id", RECORD_TEXT, false, NULL },
+    { "matching.gone", RECORD_LIST, false, NULL },
+    { "matching.candidates", RECORD_LIST, false, NULL },
+    { "matching.ambiguous", RECORD_TEXT, false, NULL },
+    { "matching.lock", RECORD_TEXT, false, NULL },
+    { "matching.number", RECORD_TEXT, false, NULL },
+    { "matching.refused", RECORD_TEXT, false, NULL },
+    { "matching.refused_by", RECORD_TEXT, false, NULL },
+
+    { "escalation_text.text", RECORD_TEXT, true, NULL },
+    { "escalation_text.described", RECORD_WHOLE, true, NULL },
+
+    { "open_ticket.is_public", RECORD_BOOL, false, NULL },
+    { "open_ticket.priority", RECORD_TEXT, false, NULL },
+    { "open_ticket.size_max", RECORD_WHOLE, false, NULL },
+    { "open_ticket.ids", RECORD_LIST, false, NULL },
+
+    { "uploads.ids", RECORD_LIST, false, NULL },
+    { "uploads.failed", RECORD_LIST, false, NULL },
+    { "uploads.failed.*.index", RECORD_WHOLE, true, NULL },
+    { "uploads.failed.*.why", RECORD_TEXT, true, NULL },
+
+    { "remark.id", RECORD_TEXT, false, NULL },
+
     { "notes.parts", RECORD_WHOLE, false, NULL },
     { "notes.ids", RECORD_LIST, false, NULL },
     { "notes.size_max", RECORD_WHOLE, false, NULL },

@@ -32,7 +32,7 @@ struct desk_note {
 /* Writes the request of the note and keeps in the intent what reconcile needs. */
 void desk_note_request(struct sb_exchange *x, const struct desk_note *note);
 /* Looks through one page of comments for the marker of the intent. The comment, or NULL with the verdict in *ret_verdict:
- * SB_SKIP when it is certain that there is none. */
+ * SB_SKIP when it is certain that there is none, or when all that are there were asked for. */
 const json_t *desk_note_look(struct sb_exchange *x, enum sb_verdict *ret_verdict);
 
 /* ---- tickets (ticket.c) ---- */

@@ -149,27 +149,6 @@ static bool has_marker(const json_t *comment, const char *marker)
     return content && strstr(content, marker) && desk_is_id(sb_json_str(comment, "id"));
 }
 
-const json_t *desk_note_look(struct sb_exchange *x, enum sb_verdict *ret_verdict)
-{
-    const json_t *items = NULL;
-    if (!desk_items(x, &items)) {
-        *ret_verdict = desk_refused(x, "look for the note that may have been added", "Desk.tickets.READ");
-        return NULL;
-    }
-    const char *marker = sb_intent_str(x, "marker");
-    for (size_t i = 0; i < json_array_size(items); i++)
-        if (has_marker(json_array_get(items, i), marker))
-            return json_array_get(items, i);
-    if (json_array_size(items) < DESK_SEARCH_PAGE)
-        *ret_verdict = sb_skip(x, "no comment has this marker");
-    else if (sb_round(x) + 1 >= DESK_LIST_PAGES_MAX)
-        *ret_verdict = sb_retry(x, "the ticket has more than %d comments: not all were compared",
-                                DESK_LIST_PAGES_MAX * DESK_SEARCH_PAGE);
-    else
-        *ret_verdict = sb_again(x, 0);
-    return NULL;
-}
-
 /* Each comment of this page with the marker; the look goes on until the last page. */
 static enum sb_verdict find_all(struct sb_exchange *x)
 {
@@ -183,19 +162,50 @@ static enum sb_verdict find_all(struct sb_exchange *x)
     return is_last ? sb_skip(x, "all comments were compared") : sb_again(x, 0);
 }
 
+/* The comment that was found is the one, unless an operator has named another. */
+static const json_t *take_found(struct sb_exchange *x, const json_t *comment, enum sb_verdict *ret_verdict)
+{
+    const char *id = sb_json_str(comment, "id");
+    const char *named = sb_look_id(x);
+    if (named && strcmp(named, id) != 0) {
+        *ret_verdict = sb_reject(x, "the comment with the marker %s is %s, not %s",
+                                 sb_intent_str(x, "marker"), id, named);
+        return NULL;
+    }
+    sb_found(x, id);
+    return comment;
+}
+
+const json_t *desk_note_look(struct sb_exchange *x, enum sb_verdict *ret_verdict)
+{
+    const json_t *items = NULL;
+    if (sb_look_all(x)) {
+        *ret_verdict = find_all(x);
+        return NULL;
+    }
+    if (!desk_items(x, &items)) {
+        *ret_verdict = desk_refused(x, "look for the note that may have been added", "Desk.tickets.READ");
+        return NULL;
+    }
+    for (size_t i = 0; i < json_array_size(items); i++)
+        if (has_marker(json_array_get(items, i), sb_intent_str(x, "marker")))
+            return take_found(x, json_array_get(items, i), ret_verdict);
+    if (json_array_size(items) < DESK_SEARCH_PAGE)
+        *ret_verdict = sb_skip(x, "no comment has this marker");
+    else if (sb_round(x) + 1 >= DESK_LIST_PAGES_MAX)
+        *ret_verdict = sb_retry(x, "the ticket has more than %d comments: not all were compared",
+                                DESK_LIST_PAGES_MAX * DESK_SEARCH_PAGE);
+    else
+        *ret_verdict = sb_again(x, 0);
+    return NULL;
+}
+
 enum sb_verdict desk_reconcile_note_fold(struct sb_exchange *x)
 {
-    if (sb_look_all(x))
-        return find_all(x);
     enum sb_verdict verdict = SB_OK;
     const json_t *comment = desk_note_look(x, &verdict);
     if (!comment)
         return verdict;
-    const char *named = sb_look_id(x);
-    if (named && strcmp(named, sb_json_str(comment, "id")) != 0)
-        return sb_reject(x, "the comment with the marker %s is %s, not %s", sb_intent_str(x, "marker"),
-                         sb_json_str(comment, "id"), named);
-    sb_found(x, sb_json_str(comment, "id"));
     size_t count = (size_t)json_integer_value(sb_intent_get(x, "parts"));
     const json_t *size_max = sb_intent_get(x, "size_max"); /* as it was when the part was cut */
     if (take_comment(x, comment, count, size_max ? (size_t)json_integer_value(size_max) : size_max_of(x)) <

@@ -97,9 +97,10 @@ static void attach_to(struct sb_exchange *x, const json_t *ticket, const json_t 
     sb_set_str(x, "ticket.url", sb_json_str(ticket, "webUrl"));
     sb_set_str(x, "ticket.created_at", sb_json_str(ticket, "createdTime"));
     sb_set_bool(x, "ticket.attached", true);
-    sb_set_bool(x, "attachment_note.is_public", is_true(said, "public"));
+    sb_set_bool(x, "open_ticket.is_public", is_true(said, "public"));
+    sb_set_int(x, "open_ticket.size_max", sb_option_int(x, "note_size_max"));
     if (priority && *priority && is_raise(sb_json_str(ticket, "priority"), priority))
-        sb_set_str(x, "attachment_note.priority", desk_cut(x, desk_one_line(x, priority), EXPLAINED_MAX));
+        sb_set_str(x, "open_ticket.priority", desk_cut(x, desk_one_line(x, priority), EXPLAINED_MAX));
     sb_note(x, "added to the open ticket #%s", sb_get_str(x, "ticket.number"));
 }
 
@@ -137,12 +138,18 @@ enum sb_verdict desk_find_open_fold(struct sb_exchange *x)
 
 static size_t parts_done(const struct sb_exchange *x)
 {
-    return json_array_size(sb_get(x, "attachment_note.ids"));
+    return json_array_size(sb_get(x, "open_ticket.ids"));
+}
+
+/* Kept from when the ticket was chosen: parts that are cut differently would not make a whole. */
+static size_t size_max_of(const struct sb_exchange *x)
+{
+    return (size_t)sb_get_int(x, "open_ticket.size_max", sb_option_int(x, "note_size_max"));
 }
 
 static size_t parts_of(struct sb_exchange *x, const char *text)
 {
-    return desk_note_parts(text, (size_t)sb_option_int(x, "note_size_max"));
+    return desk_note_parts(text, size_max_of(x));
 }
 
 enum sb_verdict desk_attach_build(struct sb_exchange *x)
@@ -159,7 +166,7 @@ enum sb_verdict desk_attach_build(struct sb_exchange *x)
     if (index < parts_done(x))
         return sb_again(x, 0);
 
-    const char *part = desk_note_part(x, text, (size_t)sb_option_int(x, "note_size_max"), index);
+    const char *part = desk_note_part(x, text, size_max_of(x), index);
     const char *id = desk_cut(x, desk_one_line(x, sb_get_str(x, "escalation.id")), EXPLAINED_MAX);
     const char *title = sb_get_str(x, "ticket.subject");
     const char *marker = sb_printf(x, "[SB-%s/A%zu]", sb_reference(x), index + 1);
@@ -170,7 +177,7 @@ enum sb_verdict desk_attach_build(struct sb_exchange *x)
         .content =
             sb_printf(x, "Another escalation of this user: %s\n%s%s\n%s",
                       index == 0 && title ? desk_cut(x, title, 2 * EXPLAINED_MAX) : id, head, marker, part),
-        .is_public = sb_get_bool(x, "attachment_note.is_public", false),
+        .is_public = sb_get_bool(x, "open_ticket.is_public", false),
     };
     sb_intent_keep(x, "parts", json_integer((json_int_t)count));
     desk_note_request(x, &note);
@@ -179,11 +186,11 @@ enum sb_verdict desk_attach_build(struct sb_exchange *x)
 
 static size_t take_part(struct sb_exchange *x, const json_t *comment)
 {
-    const json_t *before = sb_get(x, "attachment_note.ids");
+    const json_t *before = sb_get(x, "open_ticket.ids");
     json_t *ids = before ? json_copy((json_t *)(uintptr_t)before) : json_array();
     json_array_append_new(ids, json_string(sb_json_str(comment, "id")));
     size_t done = json_array_size(ids);
-    sb_set(x, "attachment_note.ids", ids);
+    sb_set(x, "open_ticket.ids", ids);
     return done;
 }
 
@@ -196,7 +203,7 @@ static enum sb_verdict detach(struct sb_exchange *x)
     for (size_t i = 0; i < sizeof(facts) / sizeof(facts[0]); i++)
         sb_set(x, facts[i], NULL);
     sb_set_bool(x, "ticket.attached", false);
-    sb_set(x, "attachment_note", NULL);
+    sb_set(x, "open_ticket", NULL);
     return SB_OK;
 }
 
@@ -209,6 +216,7 @@ enum sb_verdict desk_attach_fold(struct sb_exchange *x)
         return desk_refused(x, "add the escalation to the open ticket", "Desk.tickets.UPDATE");
     const char *text = desk_text_whole(x);
     size_t count = text ? parts_of(x, text) : 1;
+    sb_found(x, sb_json_str(comment, "id"));
     return take_part(x, comment) < count ? sb_again(x, 0) : SB_OK;
 }
 
@@ -230,7 +238,7 @@ enum sb_verdict desk_reconcile_attach_fold(struct sb_exchange *x)
 
 enum sb_verdict desk_raise_build(struct sb_exchange *x)
 {
-    const char *priority = sb_get_str(x, "attachment_note.priority");
+    const char *priority = sb_get_str(x, "open_ticket.priority");
     if (!priority || !sb_get_bool(x, "ticket.attached", false))
         return sb_skip(x, "the priority stays");
     desk_request(x, "PATCH", "/tickets", sb_option_str(x, "org_id"));

@@ -75,6 +75,7 @@ enum sb_verdict desk_remark_fold(struct sb_exchange *x)
     const json_t *comment = sb_http_json(x);
     if (desk_is_good(x) && desk_is_id(sb_json_str(comment, "id"))) {
         sb_set_str(x, "remark.id", sb_json_str(comment, "id"));
+        sb_found(x, sb_json_str(comment, "id"));
         return SB_OK;
     }
     if (sb_http_status(x) == 404)

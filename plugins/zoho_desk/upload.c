@@ -117,6 +117,7 @@ static bool take_file(struct sb_exchange *x, const json_t *file)
     if (!desk_is_id(id))
         return false;
     add_to_list(x, "uploads.ids", json_string(id));
+    sb_found(x, id);
     return true;
 }
 
@@ -152,20 +153,46 @@ enum sb_verdict desk_reconcile_upload_build(struct sb_exchange *x)
 }
 
 /* The reference and the number in the name make it this file's alone. */
+static const json_t *find_file(const json_t *items, size_t *at, const char *wanted)
+{
+    for (; *at < json_array_size(items); (*at)++) {
+        const json_t *file = json_array_get(items, *at);
+        const char *name = sb_json_str(file, "name");
+        if (name && strcmp(name, wanted) == 0 && desk_is_id(sb_json_str(file, "id")))
+            return file;
+    }
+    return NULL;
+}
+
+/* Each of this page; the look goes on until the last page. */
+static enum sb_verdict find_all(struct sb_exchange *x, const json_t *items)
+{
+    for (size_t at = 0; find_file(items, &at, sb_intent_str(x, "name")); at++)
+        sb_found(x, sb_json_str(json_array_get(items, at), "id"));
+    bool is_last = json_array_size(items) < DESK_SEARCH_PAGE || sb_round(x) + 1 >= DESK_LIST_PAGES_MAX;
+    return is_last ? sb_skip(x, "all files were compared") : sb_again(x, 0);
+}
+
 enum sb_verdict desk_reconcile_upload_fold(struct sb_exchange *x)
 {
     const json_t *items = NULL;
-    const char *wanted = sb_intent_str(x, "name");
+    const char *named = sb_look_id(x);
+    size_t at = 0;
     if (sb_http_status(x) == 404)
         return sb_skip(x, "the ticket is gone");
     if (!desk_items(x, &items))
         return desk_refused(x, "look for the file that may have been attached", "Desk.tickets.READ");
-    for (size_t i = 0; i < json_array_size(items); i++) {
-        const char *name = sb_json_str(json_array_get(items, i), "name");
-        if (!name || strcmp(name, wanted) != 0 || !take_file(x, json_array_get(items, i)))
-            continue;
-        const json_t *failed = sb_get(x, "uploads.failed");
-        if (json_array_size(sb_get(x, "uploads.ids")) + json_array_size(failed) < item_count(x))
+    if (sb_look_all(x))
+        return find_all(x, items);
+    const json_t *file = find_file(items, &at, sb_intent_str(x, "name"));
+    if (file && named && strcmp(named, sb_json_str(file, "id")) != 0)
+        return sb_reject(x, "the file '%s' is %s, not %s", sb_intent_str(x, "name"), sb_json_str(file, "id"),
+                         named);
+    if (file) {
+        (void)take_file(x, file);
+        size_t done =
+            json_array_size(sb_get(x, "uploads.ids")) + json_array_size(sb_get(x, "uploads.failed"));
+        if (done < item_count(x))
             sb_more(x);
         return SB_OK;
     }

@@ -195,6 +195,7 @@ enum sb_verdict desk_user_create_fold(struct sb_exchange *x)
     const json_t *contact = sb_http_json(x);
     if (desk_is_good(x) && desk_is_id(sb_json_str(contact, "id"))) {
         desk_user_link(x, contact, true, "new");
+        sb_found(x, sb_json_str(contact, "id"));
         return SB_OK;
     }
     if (blames_duplicate(x)) {
@@ -237,21 +238,37 @@ static bool carries_ids(struct sb_exchange *x, const json_t *contact)
            (ids && description && strcmp(description, ids) == 0);
 }
 
+/* Both places, whatever is found: the same contact twice is one. */
+static enum sb_verdict find_all(struct sb_exchange *x, const json_t *items)
+{
+    for (size_t i = 0; i < json_array_size(items); i++)
+        if (carries_ids(x, json_array_get(items, i)))
+            sb_found(x, sb_json_str(json_array_get(items, i), "id"));
+    bool is_last = sb_round(x) > 0 || !sb_intent_str(x, "email");
+    return is_last ? sb_skip(x, "all contacts were compared") : sb_again(x, 0);
+}
+
 enum sb_verdict desk_user_reconcile_fold(struct sb_exchange *x)
 {
     const json_t *items = NULL;
+    const char *named = sb_look_id(x);
     if (!desk_items(x, &items))
         return desk_refused(x, "search for the contact that may have been created", search_scopes);
+    if (sb_look_all(x))
+        return find_all(x, items);
     for (size_t i = 0; i < json_array_size(items); i++) {
         const json_t *contact = json_array_get(items, i);
-        if (carries_ids(x, contact)) {
-            desk_user_link(x, contact, true, "new");
-            return SB_OK;
-        }
+        const char *id = sb_json_str(contact, "id");
+        if (!carries_ids(x, contact) || (named && strcmp(named, id) != 0))
+            continue;
+        desk_user_link(x, contact, true, "new");
+        sb_found(x, id);
+        return SB_OK;
     }
     if (sb_round(x) == 0 && sb_intent_str(x, "email"))
         return sb_again(x, 0);
-    return sb_skip(x, "no such contact");
+    return named ? sb_reject(x, "contact %s does not carry the ids of the user", named)
+                 : sb_skip(x, "no such contact");
 }
 
 /* ---- a contact that exists and does not show ---- */
