@@ -122,6 +122,7 @@ struct exo_intake {
     struct exo_seen *seen;
     json_t *open; /* kept; sid -> {at: its start, ended: first seen so, round: of the last reading} */
     bool open_changed;
+    int64_t now_ms; /* their clock, as the answer tells it; else ours */
     int64_t floor_ms, round;
     bool is_listing;            /* for a comparison: nothing is taken */
     int64_t due_ms;             /* then: an ordinary round lists again what began later */

@@ -12,6 +12,14 @@
 
 enum { OPEN_MAX = 1000 };
 
+/* Calls bear the times of their clock: how long ago one has ended is told by it. Ours may have been set wrong. */
+static int64_t now_ms(const struct sb_exchange *x)
+{
+    int64_t date_ms = exo_parse_http_date(sb_http_header(x, "Date"));
+
+    return date_ms != EXO_UNKNOWN ? date_ms : sb_now_ms(x);
+}
+
 void exo_intake_begin(struct sb_exchange *x, struct exo_intake *ret_intake)
 {
     const json_t *open = sb_get(x, "open");
@@ -20,6 +28,7 @@ void exo_intake_begin(struct sb_exchange *x, struct exo_intake *ret_intake)
         .x = x,
         .seen = exo_seen_open(x),
         .open = open ? exo_copy(x, open) : exo_object(x),
+        .now_ms = now_ms(x),
         .floor_ms = sb_get_int(x, "state.floor_ms", 0),
         .round = sb_get_int(x, "state.round", 0),
         .is_listing = sb_list_since_ms(x) != 0,
@@ -64,7 +73,7 @@ static bool keep_open(struct exo_intake *intake, const struct exo_call *call, in
     if (!fits_a_list(call->sid) || (!is_known && json_object_size(intake->open) >= OPEN_MAX))
         return false;
     json_t *entry = exo_object(intake->x);
-    int64_t created_ms = call->created_ms != EXO_UNKNOWN ? call->created_ms : sb_now_ms(intake->x);
+    int64_t created_ms = call->created_ms != EXO_UNKNOWN ? call->created_ms : intake->now_ms;
     exo_put(intake->x, entry, "at", json_integer(created_ms));
     if (ended_ms != EXO_UNKNOWN)
         exo_put(intake->x, entry, "ended", json_integer(ended_ms));
@@ -77,7 +86,7 @@ static bool keep_open(struct exo_intake *intake, const struct exo_call *call, in
 /* When this engine first saw the call ended. A clock that was set back starts the wait anew. */
 static int64_t first_seen_ended(const struct exo_intake *intake, const struct exo_call *call)
 {
-    int64_t now = sb_now_ms(intake->x);
+    int64_t now = intake->now_ms;
     int64_t ended = sb_json_int(json_object_get(intake->open, call->sid), "ended", now);
 
     return ended < now ? ended : now;
@@ -87,7 +96,7 @@ static int64_t first_seen_ended(const struct exo_intake *intake, const struct ex
  * known to us as ended for that long. */
 static bool has_waited(const struct exo_intake *intake, const struct exo_call *call, int64_t ended_ms)
 {
-    int64_t now = sb_now_ms(intake->x);
+    int64_t now = intake->now_ms;
     int64_t wait = sb_option_int(intake->x, "settle_wait");
     int64_t touched = call->updated_ms > call->ended_ms ? call->updated_ms : call->ended_ms;
 
@@ -117,7 +126,7 @@ static void take_or_keep(struct exo_intake *intake, const struct exo_call *call)
             return;
         }
     } else if (call->created_ms != EXO_UNKNOWN &&
-               sb_now_ms(intake->x) - call->created_ms >= exo_longest_call_ms(intake->x)) {
+               intake->now_ms - call->created_ms >= exo_longest_call_ms(intake->x)) {
         emit(intake, call, false);
         return;
     }

@@ -109,7 +109,7 @@ static void note_absent(struct exo_intake *intake, const struct batch *batch)
             continue;
         exo_put(intake->x, entry, "round", json_integer(intake->round));
         intake->open_changed = true;
-        if (sb_now_ms(intake->x) - started(entry) >= exo_longest_call_ms(intake->x))
+        if (intake->now_ms - started(entry) >= exo_longest_call_ms(intake->x))
             exo_intake_release(intake, batch->sids[i], entry);
     }
 }

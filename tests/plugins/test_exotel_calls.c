@@ -65,6 +65,17 @@ static const struct judged {
       "{\"To\": \"05550100900\", \"RecordingUrl\": null, \"Details\": {\"ConversationDuration\": 0,"
       " \"Leg1Status\": \"completed\", \"Leg2Status\": null, \"Legs\": []}}",
       "missed", "the caller hung up before an agent was tried", "05550100001", NULL, 0 },
+    { "inbound, nothing of its end is written: nobody knows whether an agent answered",
+      "{\"To\": \"05550100900\", \"EndTime\": \"1970-01-01 05:30:00\", \"Duration\": null,"
+      " \"RecordingUrl\": null, \"Details\": {\"ConversationDuration\": 0, \"Leg1Status\": \"completed\","
+      " \"Leg2Status\": null, \"Legs\": []}}",
+      "unknown", NULL, "05550100001", NULL, 0 },
+    { "outbound, nothing of its end is written",
+      "{\"Direction\": \"outbound-api\", \"From\": \"05550100101\", \"To\": \"05550100004\","
+      " \"EndTime\": \"1970-01-01 05:30:00\", \"Duration\": null, \"RecordingUrl\": null,"
+      " \"Details\": {\"ConversationDuration\": 0, \"Leg1Status\": \"completed\", \"Leg2Status\": null,"
+      " \"Legs\": []}}",
+      "unknown", NULL, "05550100004", "05550100101", 0 },
     { "outbound, customer busy",
       "{\"Direction\": \"outbound-api\", \"Status\": \"busy\", \"From\": \"05550100101\", \"To\": "
       "\"05550100004\","
@@ -277,6 +288,42 @@ static void a_call_that_never_settles_is_taken_after_settle_wait(void **state)
     harness_free(h);
 }
 
+/* A machine's clock that is set an hour ahead makes no call an hour older: the answers tell their own time. */
+static void settle_wait_goes_by_the_clock_of_the_answers(void **state)
+{
+    static const struct {
+        int64_t ours_ms;
+        const char *headers;
+        size_t emits;
+    } rows[] = { { KIT_NOW_MS, "{\"Date\": \"Tue, 10 Mar 2026 10:00:00 GMT\"}", 0 },
+                 { KIT_NOW_MS + EXO_HOUR_MS, "{\"Date\": \"Tue, 10 Mar 2026 10:01:00 GMT\"}", 0 },
+                 { KIT_NOW_MS + EXO_HOUR_MS, "{\"Date\": \"Tue, 10 Mar 2026 10:20:00 GMT\"}", 1 } };
+    struct harness *h = harness_new(&exotel_plugin, OPTIONS);
+    char changes[512];
+
+    (void)state;
+    (void)snprintf(changes, sizeof(changes),
+                   "{\"DateCreated\": \"2026-03-10 15:28:00\", \"StartTime\": \"2026-03-10 15:28:00\","
+                   " \"DateUpdated\": \"-\", \"EndTime\": \"1970-01-01 05:30:00\", \"Duration\": null,"
+                   " \"To\": \"05550100900\", %s}",
+                   unsettled_details);
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        char *text = kit_page(kit_call(changes));
+        const struct harness_answer answers[] = { { .method = "GET",
+                                                    .url_part = "/v1/Accounts/acmedemo1/Calls.json?",
+                                                    .status = 200,
+                                                    .headers = rows[i].headers,
+                                                    .body = text },
+                                                  { .status = 0 } };
+        harness_set_now(h, rows[i].ours_ms);
+        harness_answers(h, answers);
+        assert_int_equal(json_array_size(harness_poll(h)->emits), rows[i].emits);
+        harness_answers(h, NULL);
+        free(text);
+    }
+    harness_free(h);
+}
+
 static void a_call_that_settles_while_it_is_open_is_taken_at_once(void **state)
 {
     (void)state;
@@ -424,6 +471,7 @@ int main(void)
         cmocka_unit_test(every_shape_of_call_is_judged),
         cmocka_unit_test(a_fresh_call_is_taken_when_nothing_is_missing),
         cmocka_unit_test(a_call_that_never_settles_is_taken_after_settle_wait),
+        cmocka_unit_test(settle_wait_goes_by_the_clock_of_the_answers),
         cmocka_unit_test(a_call_that_settles_while_it_is_open_is_taken_at_once),
         cmocka_unit_test(a_call_is_emitted_once),
         cmocka_unit_test(a_record_says_all_that_is_known),
