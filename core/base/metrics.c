@@ -84,18 +84,25 @@ void metrics_free(struct metrics *metrics)
     free(metrics);
 }
 
+static bool needs_escape(char c, bool escape_quotes)
+{
+    return c == '\n' || c == '\\' || (c == '"' && escape_quotes);
+}
+
 /* Escapes for a label's value; a help text leaves quotes alone. */
 static void add_escaped(struct buf *out, const char *text, bool escape_quotes)
 {
-    for (; *text; text++) {
-        if (*text == '\n')
-            buf_str(out, "\\n");
-        else if (*text == '\\')
-            buf_str(out, "\\\\");
-        else if (*text == '"' && escape_quotes)
-            buf_str(out, "\\\"");
-        else
-            buf_char(out, *text);
+    while (*text) {
+        size_t plain = 0;
+        while (text[plain] && !needs_escape(text[plain], escape_quotes))
+            plain++;
+        buf_add(out, text, plain);
+        text += plain;
+        if (!*text)
+            return;
+        buf_char(out, '\\');
+        buf_char(out, *text == '\n' ? 'n' : *text);
+        text++;
     }
 }
 
@@ -103,7 +110,10 @@ static void write_labels(struct buf *out, const char *const *labels)
 {
     for (size_t i = 0; labels && labels[i]; i += 2) {
         assert(labels[i + 1]);
-        buf_printf(out, "%s%s=\"", i > 0 ? "," : "", labels[i]);
+        if (i > 0)
+            buf_char(out, ',');
+        buf_str(out, labels[i]); /* without printf: this is how a series is looked up at every step */
+        buf_str(out, "=\"");
         add_escaped(out, labels[i + 1], /* escape_quotes= */ true);
         buf_char(out, '"');
     }
