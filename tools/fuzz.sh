@@ -26,7 +26,7 @@ export ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=pri
 dictionary() {
     case "$1" in
     conf | server) echo "-dict=tests/fuzz/dict/$1.dict" ;;
-    record | agents | import | value | fold_*) echo "-dict=tests/fuzz/dict/json.dict" ;;
+    record | agents | import | value | fold_* | routes_*) echo "-dict=tests/fuzz/dict/json.dict" ;;
     esac
 }
 

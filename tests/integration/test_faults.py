@@ -115,7 +115,8 @@ class Case:
             return numbers, wrong, ends
 
     def live(self, w, fault, **plan):
-        """One life. Where the machine stays broken the engine may go on trying; then it is asked to stop, and has to hear it (or is just ending: then nobody listens any more)."""
+        """One life. Where the machine stays broken the engine may go on trying; then it is asked to stop, and has to hear it (or
+        is just ending: then nobody listens any more)."""
         engine = w.start("--once", **self.environment(w, **plan))
         until = time.monotonic() + (TRY_S if fault.how == "onward" else 30) * world.PATIENCE
         while engine.is_running() and time.monotonic() < until:
