@@ -107,6 +107,35 @@ static void a_span_that_needs_no_lock_comes_to_its_end(void **state)
     flow_world_free(w);
 }
 
+static const char *broken_key(struct sb_exchange *x)
+{
+    (void)x;
+    return "";
+}
+
+/* Without its lock it would run beside another one of the same key. */
+static void a_step_whose_key_breaks_its_rules_never_runs(void **state)
+{
+    static const struct sb_step steps[] = {
+        { .name = "one", .effect = SB_READ, .build = visit, .key = broken_key },
+        { .name = NULL },
+    };
+    static struct sb_plugin plugin;
+
+    (void)state;
+    plugin = desk_plugin;
+    plugin.steps = steps;
+    instance_free(planned[2].instance);
+    planned[2].instance = make_instance("desk", &plugin);
+    visits = 0;
+    struct flow_world_test *w = flow_world_new(&plan);
+    emit_call(w, "call1");
+    assert_true(flow_world_run(w, HOUR_MS));
+    CHECK_INT("not once", 0, visits);
+    CHECK_INT("where people look", 1, count_state(w, "dead"));
+    flow_world_free(w);
+}
+
 /* One waits for the lock in the only room in memory, others wait for that room: whoever holds the lock must come before
  * them when its time has come, or nobody ever moves again. */
 static void whoever_holds_a_lock_needs_no_room(void **state)
@@ -133,6 +162,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(whoever_comes_first_after_a_death_makes_the_one_contact, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_span_that_needs_no_lock_comes_to_its_end, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_step_whose_key_breaks_its_rules_never_runs, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
