@@ -149,6 +149,7 @@ void flow_free(struct flow *flow)
     flow->has_failed = true; /* nothing that is taken down may start anything */
     while (flow->runs)
         run_free(flow, flow->runs);
+    run_index_done(&flow->index);
     look_free(flow, flow->looker);
     list_free(flow, flow->lister);
     for (size_t i = 0; i < flow->poll_count; i++)

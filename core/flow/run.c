@@ -59,6 +59,8 @@ struct run *run_adopt(struct flow *flow, const struct store_active *active)
     }
     run->id = active->id;
     link_run(flow, run);
+    if (run_index_add(&flow->index, run) < 0)
+        return NULL;
     if (!take_key_back(flow, run, active))
         return NULL;
     ask_for_room(flow, run);
@@ -67,10 +69,7 @@ struct run *run_adopt(struct flow *flow, const struct store_active *active)
 
 struct run *run_find(const struct flow *flow, int64_t id)
 {
-    for (struct run *run = flow->runs; run; run = run->next)
-        if (run->id == id)
-            return run;
-    return NULL;
+    return run_index_find(&flow->index, id);
 }
 
 static void unload(struct flow *flow, struct run *run)
@@ -104,6 +103,7 @@ void run_free(struct flow *flow, struct run *run)
     if (run->is_held)
         flow->held_count--;
     unload(flow, run);
+    run_index_remove(&flow->index, run);
     unlink_run(flow, run);
     actor_remove(&flow->actors, &run->call.actor);
     json_decref(run->key_doc);

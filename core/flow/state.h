@@ -6,6 +6,7 @@
 #include "flow/flow.h"
 #include "flow/gate.h"
 #include "flow/keys.h"
+#include "flow/run_index.h"
 #include "flow/token.h"
 
 struct lister;
@@ -32,6 +33,7 @@ struct flow {
     struct lister *lister; /* owned; NULL: nothing is listed anew */
     struct keys keys;
     struct run *runs; /* all that have not ended; doubly linked */
+    struct run_index index;
 
     size_t run_count, held_count, loaded_count, unknown_count, sending_count, working_count;
     size_t done_count, dead_count, other_count;
