@@ -4,13 +4,22 @@
 
 #include "simulation/company.h"
 
-#define SECOND_MS INT64_C(1000)
-#define MINUTE_MS (60 * SECOND_MS)
-#define HOUR_MS   (60 * MINUTE_MS)
-#define DAY_MS    (24 * HOUR_MS)
-#define IST_MS    (330 * MINUTE_MS)
+#define SECOND_MS   INT64_C(1000)
+#define MINUTE_MS   (60 * SECOND_MS)
+#define HOUR_MS     (60 * MINUTE_MS)
+#define DAY_MS      (24 * HOUR_MS)
+#define IST_MS      (330 * MINUTE_MS)
+#define CALL_MS_MAX (4 * HOUR_MS)
 
-enum { CUSTOMERS = 6, FORMS = 4, SUDDEN_MAX = 3, AGENT_SIP = 3, AGENT_STRANGER = 4, AGENTS = 5 };
+enum {
+    RING_S_MAX = 40,
+    CUSTOMERS = 6,
+    FORMS = 4,
+    SUDDEN_MAX = 3,
+    AGENT_SIP = 3,
+    AGENT_STRANGER = 4,
+    AGENTS = 5
+};
 
 static const char *const agents[AGENTS] = { "05550109001", "+915550109002", "05550109003", "sip:demoagent01",
                                             "05550109077" };
@@ -67,7 +76,7 @@ static void choose_times(struct company *company, struct truth_call *call, struc
     if (!is_missed && company_fault(company, FAULT_LONG_CALL))
         call->talk_s = company_fault_between(company, FAULT_LONG_CALL, HOUR_MS / SECOND_MS,
                                              4 * HOUR_MS / SECOND_MS - 60);
-    call->duration_s = call->talk_s + chance_between(chance, 3, 40);
+    call->duration_s = call->talk_s + chance_between(chance, 3, RING_S_MAX);
     call->ended_ms = call->created_ms + call->duration_s * SECOND_MS;
     call->settled_ms = call->ended_ms + chance_between(chance, 30, 150) * SECOND_MS;
     if (company_fault(company, FAULT_SETTLES_LATE))
@@ -201,12 +210,18 @@ struct truth_call *traffic_add_sudden(struct company *company, int64_t created_m
 
     call->created_ms = to_second(created_ms);
     fill_call(company, call, &own);
-    if (call->ended_ms > now_ms) {
-        int64_t early_ms = call->ended_ms - now_ms;
-        call->ended_ms -= early_ms;
-        call->duration_s = (call->ended_ms - call->created_ms) / SECOND_MS;
-        call->talk_s = call->talk_s > call->duration_s ? call->duration_s : call->talk_s;
-    }
+    /* It ends now. Nobody rings for hours, and nobody talks for longer than a call can last. */
+    if (call->kind == TRUTH_MISSED || now_ms - call->created_ms > CALL_MS_MAX)
+        call->created_ms = to_second(now_ms - call->duration_s * SECOND_MS);
+    int64_t later_ms = now_ms - call->ended_ms;
+    call->ended_ms += later_ms;
+    if (call->settled_ms != TRUTH_NEVER)
+        call->settled_ms += later_ms;
+    if (call->recording_ms != TRUTH_NEVER)
+        call->recording_ms += later_ms;
+    call->duration_s = (call->ended_ms - call->created_ms) / SECOND_MS;
+    if (call->talk_s > 0)
+        call->talk_s = call->duration_s > RING_S_MAX ? call->duration_s - RING_S_MAX : call->duration_s;
     return call;
 }
 
