@@ -233,6 +233,21 @@ class CallbackTest(unittest.TestCase):
     def test_a_receiver_that_is_gone_is_given_up(self):
         self.assert_given_up({}, "the receiver refused it with HTTP 410", 1, status=410)
 
+    def test_what_could_not_be_told_is_told_on_retry(self):
+        with CallbackWorld() as local:
+            local.knobs("callback", status=410)
+            _, port = local.listening()
+            local.hand_over(port, 1)
+            self.assertEqual(local.wait_for_ended(1), {"done": 1})
+            local.knobs("callback", status=200)
+            done = local.verb("retry", name(1))
+            self.assertEqual(done.returncode, 0, done.stderr)
+            local.wait_for_told(1)
+            self.assertEqual(local.wait_for_ended(1), {"done": 1})
+            self.assert_once(local, 1)
+            self.assert_tickets(local, 1)
+            self.assertEqual(local.query("SELECT problems FROM record"), [(0,)])
+
     def test_a_redirect_is_not_followed(self):
         with CallbackWorld() as local:
             local.knobs("callback", status=307, location=local.url("/elsewhere"))
