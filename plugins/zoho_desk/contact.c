@@ -129,11 +129,11 @@ static enum sb_verdict find_build(struct sb_exchange *x, const char *field)
 {
     struct desk_caller caller;
     if (is_settled(x))
-        return sb_skip(x, "the contact is known");
+        return desk_has_user(x) ? SB_SKIP : sb_skip(x, "the contact is known");
     desk_caller_read(x, &caller);
     const char *fallback = sb_option_str(x, "fallback_contact_id");
     if (caller.kind == DESK_CALLER_UNKNOWN && desk_has_user(x))
-        return sb_skip(x, "the user has no number");
+        return SB_SKIP;
     if (caller.kind == DESK_CALLER_UNKNOWN && (strcmp(field, "mobile") == 0 || (fallback && *fallback)))
         return sb_skip(x, "the caller withheld the number");
     desk_contact_search(x, &caller, field, sb_option_str(x, "org_id"), page_start(x));
@@ -156,7 +156,7 @@ static enum sb_verdict find_written_build(struct sb_exchange *x, const char *fie
 {
     struct desk_caller caller;
     if (is_settled(x))
-        return sb_skip(x, "the contact is known");
+        return desk_has_user(x) ? SB_SKIP : sb_skip(x, "the contact is known");
     desk_caller_read(x, &caller);
     if (!sb_option_bool(x, "search_written"))
         return sb_skip(x, "search_written is off");

@@ -67,6 +67,6 @@ enum sb_verdict desk_remark_build(struct sb_exchange *x);
 enum sb_verdict desk_remark_fold(struct sb_exchange *x);
 enum sb_verdict desk_reconcile_remark_fold(struct sb_exchange *x);
 
-enum sb_verdict desk_message(struct sb_exchange *x);
+enum sb_verdict desk_message_build(struct sb_exchange *x);
 
 #endif

@@ -69,8 +69,7 @@ enum sb_verdict desk_add_note_build(struct sb_exchange *x)
     const char *title = NULL;
     const char *text = notes_text(x, &title);
     if (!text)
-        return sb_skip(x, desk_has_user(x) ? "nothing is left for a note"
-                                           : "there is no transcription to write down");
+        return desk_has_user(x) ? SB_SKIP : sb_skip(x, "there is no transcription to write down");
     if (!desk_is_id(ticket_id))
         return sb_reject(x, "cannot add the note: the record has no ticket");
 

@@ -14,11 +14,11 @@ enum sb_verdict desk_find_open_build(struct sb_exchange *x)
 {
     const char *contact_id = sb_get_str(x, "contact.id");
     if (!desk_has_user(x) || sb_get_str(x, "ticket.id"))
-        return sb_skip(x, "no ticket is looked for");
+        return SB_SKIP;
     if (strcmp(sb_option_str(x, "attach_to_open"), "never") == 0)
-        return sb_skip(x, "attach_to_open is never");
+        return SB_SKIP;
     if (!desk_is_id(contact_id) || sb_get_bool(x, "contact.created", false))
-        return sb_skip(x, "the contact is new");
+        return SB_SKIP;
     desk_request(x, "GET", "/contacts", sb_option_str(x, "org_id"));
     sb_path(x, contact_id);
     sb_paths(x, "/tickets");
@@ -156,13 +156,13 @@ enum sb_verdict desk_attach_build(struct sb_exchange *x)
 {
     const char *text = desk_text_whole(x);
     if (!sb_get_bool(x, "ticket.attached", false))
-        return sb_skip(x, "the escalation gets a ticket of its own");
+        return SB_SKIP;
     if (!text)
         text = "(nothing was said)";
     size_t count = parts_of(x, text);
     size_t index = sb_round(x);
     if (parts_done(x) >= count)
-        return sb_skip(x, "the note is complete");
+        return SB_SKIP;
     if (index < parts_done(x))
         return sb_again(x, 0);
 
@@ -240,7 +240,7 @@ enum sb_verdict desk_raise_build(struct sb_exchange *x)
 {
     const char *priority = sb_get_str(x, "open_ticket.priority");
     if (!priority || !sb_get_bool(x, "ticket.attached", false))
-        return sb_skip(x, "the priority stays");
+        return SB_SKIP;
     desk_request(x, "PATCH", "/tickets", sb_option_str(x, "org_id"));
     sb_path(x, sb_get_str(x, "ticket.id"));
     sb_body_json(x, json_pack("{s:s}", "priority", priority));

@@ -322,7 +322,7 @@ static const struct sb_step steps[] = {
       .fold = desk_remark_fold,
       .reconcile = &reconcile_remark,
       .settle_ms = SETTLE_MS },
-    { .name = "write_message", .effect = SB_READ, .work = desk_message },
+    { .name = "write_message", .effect = SB_READ, .build = desk_message_build },
     { .name = "learn_contact", .effect = SB_READ, .build = desk_learn_contact_build, .key = desk_learn_key },
     { .name = NULL },
 };

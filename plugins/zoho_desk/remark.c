@@ -52,12 +52,12 @@ enum sb_verdict desk_remark_build(struct sb_exchange *x)
 {
     const char *ticket_id = sb_get_str(x, "ticket.id");
     if (!desk_has_user(x) || !desk_is_id(ticket_id) || sb_get_str(x, "remark.id"))
-        return sb_skip(x, "there is nothing to remark");
+        return SB_SKIP;
     struct desk_text text = { 0 };
     add_contacts(x, &text);
     add_files(x, &text);
     if (!text.at)
-        return sb_skip(x, "there is nothing to remark");
+        return SB_SKIP;
 
     const char *marker = sb_printf(x, "[SB-%s/R]", sb_reference(x));
     const struct desk_note note = {

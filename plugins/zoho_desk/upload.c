@@ -81,7 +81,7 @@ enum sb_verdict desk_upload_build(struct sb_exchange *x)
     const char *ticket_id = sb_get_str(x, "ticket.id");
     const json_t *item = item_at(x, index);
     if (!desk_has_user(x) || !item || !desk_is_id(ticket_id))
-        return sb_skip(x, "there is no (other) file");
+        return SB_SKIP;
     /* The rounds count the files: those before this one are done when the record passes the step once more. */
     if (index < json_array_size(sb_get(x, "uploads.ids")) + json_array_size(sb_get(x, "uploads.failed")))
         return go_on(x, index);

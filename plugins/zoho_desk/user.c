@@ -53,13 +53,13 @@ const char *desk_user_field_value(const struct desk_user *user)
 enum sb_verdict desk_read_mapping_build(struct sb_exchange *x)
 {
     if (!desk_has_user(x) || sb_get_str(x, "ticket.id"))
-        return sb_skip(x, "there is no user to look up");
+        return SB_SKIP;
     const char *crm_id = json_string_value(sb_key_get(x, "crm_id"));
     const char *contact_id = json_string_value(sb_key_get(x, "contact_id"));
     const char *before_crm_id = sb_get_str(x, "matching.mapped_crm_id");
     const char *before_contact_id = sb_get_str(x, "matching.mapped_contact_id");
     if (!crm_id && !contact_id && !before_crm_id && !before_contact_id)
-        return sb_skip(x, "no mapping file has this user");
+        return SB_SKIP;
     sb_set_str(x, "matching.mapped_crm_id", crm_id);
     sb_set_str(x, "matching.mapped_contact_id", contact_id);
     return sb_skip(x, "a mapping file has this user");

@@ -69,7 +69,9 @@ bool desk_user_fits_phone(struct sb_exchange *x, const json_t *contact);
  * for people. */
 void desk_user_link(struct sb_exchange *x, const json_t *contact, bool is_new, const char *by);
 
-/* ---- steps ---- */
+/* ---- steps ----
+ *
+ * One that has nothing to do says SB_SKIP without a reason: then it costs no commit, and no line of the timeline. */
 
 enum sb_verdict desk_read_mapping_build(struct sb_exchange *x);
 enum sb_verdict desk_recall_contact_build(struct sb_exchange *x);

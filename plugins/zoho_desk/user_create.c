@@ -34,12 +34,12 @@ enum sb_verdict desk_user_check_build(struct sb_exchange *x)
     const char *id = own_id(x);
     struct desk_caller caller;
     if (sb_get_str(x, "ticket.id") || sb_get_str(x, "contact.id"))
-        return sb_skip(x, "the contact is known");
+        return SB_SKIP;
     desk_caller_read(x, &caller);
     if (!id && caller.kind == DESK_CALLER_NUMBER)
         id = remembered_id(x, sb_key_get(x, "contact"));
     if (!id)
-        return sb_skip(x, "no contact is remembered for this number");
+        return SB_SKIP;
     desk_request(x, "GET", "/contacts", sb_option_str(x, "org_id"));
     sb_path(x, id);
     return SB_OK;
@@ -158,7 +158,7 @@ enum sb_verdict desk_user_create_build(struct sb_exchange *x)
     struct desk_user user;
     const char *fallback = sb_option_str(x, "fallback_contact_id");
     if (sb_get_str(x, "ticket.id") || sb_get_str(x, "contact.id"))
-        return sb_skip(x, "the contact is known");
+        return SB_SKIP;
     if (!sb_option_bool(x, "auto_create_contact")) {
         if (!fallback || !*fallback)
             return sb_reject(x,
@@ -278,7 +278,7 @@ enum sb_verdict desk_user_await_build(struct sb_exchange *x)
     struct desk_user user;
     struct desk_caller caller;
     if (sb_get_str(x, "ticket.id") || sb_get_str(x, "contact.id"))
-        return sb_skip(x, "the contact is known");
+        return SB_SKIP;
     desk_user_read(x, &user);
     desk_caller_read(x, &caller);
     uint32_t place = sb_round(x) % PLACES;

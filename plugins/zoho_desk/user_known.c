@@ -31,7 +31,7 @@ static bool agrees(const json_t *known, const char *name, const char *now)
 enum sb_verdict desk_recall_contact_build(struct sb_exchange *x)
 {
     if (!desk_has_user(x) || sb_get_str(x, "ticket.id"))
-        return sb_skip(x, "there is no user to look up");
+        return SB_SKIP;
     if (sb_get(x, "contact"))
         sb_set(x, "contact", NULL);
     if (sb_get(x, "matching.candidates"))
@@ -45,10 +45,10 @@ enum sb_verdict desk_recall_contact_build(struct sb_exchange *x)
     if (!known || !agrees(known, "crm_id", user.crm_id) ||
         !agrees(known, "mapped_crm_id", user.mapped_crm_id) ||
         !agrees(known, "mapped_contact_id", user.mapped_contact))
-        return sb_skip(x, "the user's contact has to be looked for");
+        return SB_SKIP;
     int64_t age_ms = sb_now_ms(x) - sb_json_int(known, "checked_ms", 0);
     if (age_ms < 0 || age_ms >= sb_option_int(x, "contact_check"))
-        return sb_skip(x, "the contact that is remembered has to be read again");
+        return SB_SKIP;
     const char *by = sb_json_str(known, "by");
     sb_set_str(x, "contact.id", sb_json_str(known, "id"));
     sb_set_bool(x, "contact.created", false);
@@ -95,9 +95,9 @@ enum sb_verdict desk_check_given_build(struct sb_exchange *x)
     struct desk_user user;
     desk_user_read(x, &user);
     if (is_settled(x))
-        return sb_skip(x, "the contact is known");
+        return SB_SKIP;
     if (!desk_is_id(user.crm_id) || desk_is_gone(x, user.crm_id))
-        return sb_skip(x, "no id was given that a contact may have");
+        return SB_SKIP;
     return read_contact(x, user.crm_id);
 }
 
@@ -116,9 +116,9 @@ enum sb_verdict desk_check_mapped_build(struct sb_exchange *x)
     struct desk_user user;
     desk_user_read(x, &user);
     if (is_settled(x))
-        return sb_skip(x, "the contact is known");
+        return SB_SKIP;
     if (!desk_is_id(user.mapped_contact) || desk_is_gone(x, user.mapped_contact))
-        return sb_skip(x, "no mapping file has a contact for the user");
+        return SB_SKIP;
     return read_contact(x, user.mapped_contact);
 }
 
@@ -139,7 +139,7 @@ enum sb_verdict desk_check_learnt_build(struct sb_exchange *x)
 {
     const json_t *known = is_settled(x) ? NULL : learnt(x);
     if (!known)
-        return sb_skip(x, "no contact has been learnt");
+        return SB_SKIP;
     return read_contact(x, sb_json_str(known, "id"));
 }
 

@@ -68,7 +68,7 @@ static const char *own_lock(struct sb_exchange *x, const char **ret_number)
 enum sb_verdict desk_choose_lock_build(struct sb_exchange *x)
 {
     if (!desk_has_user(x) || sb_get_str(x, "ticket.id") || sb_get_str(x, "contact.id"))
-        return sb_skip(x, "no contact has to be made");
+        return SB_SKIP;
 
     const json_t *before = sb_key_get(x, "lock");
     const char *name = sb_json_str(before, "name");
@@ -99,7 +99,7 @@ enum sb_verdict desk_learn_contact_build(struct sb_exchange *x)
     const char *id = sb_get_str(x, "contact.id");
     const char *fallback = sb_option_str(x, "fallback_contact_id");
     if (!desk_has_user(x) || !sb_get_str(x, "ticket.id") || !desk_is_id(id))
-        return sb_skip(x, "there is nothing to learn");
+        return SB_SKIP;
     if (sb_key_get(x, "lock"))
         sb_key_set(x, "lock", NULL);
     if (fallback && strcmp(fallback, id) == 0)

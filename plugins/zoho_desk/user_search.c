@@ -48,11 +48,11 @@ static enum sb_verdict field_build(struct sb_exchange *x, const char *value)
 {
     const char *field = desk_user_field(x);
     if (is_settled(x))
-        return sb_skip(x, "the contact is known");
+        return SB_SKIP;
     if (!field)
-        return sb_skip(x, "crm_id_field is not set");
+        return SB_SKIP;
     if (!is_searchable(value))
-        return sb_skip(x, "there is no such id to look for");
+        return SB_SKIP;
     search(x, "customField1", sb_printf(x, "%s:%s", field, value));
     return SB_OK;
 }
@@ -76,7 +76,7 @@ enum sb_verdict desk_find_mapped_crm_id_build(struct sb_exchange *x)
     struct desk_user user;
     desk_user_read(x, &user);
     if (user.mapped_crm_id && user.crm_id && strcmp(user.mapped_crm_id, user.crm_id) == 0)
-        return sb_skip(x, "it was looked for already");
+        return SB_SKIP;
     return field_build(x, user.mapped_crm_id);
 }
 
@@ -108,9 +108,9 @@ enum sb_verdict desk_find_email_build(struct sb_exchange *x)
     struct desk_user user;
     desk_user_read(x, &user);
     if (is_settled(x))
-        return sb_skip(x, "the contact is known");
+        return SB_SKIP;
     if (!user.email)
-        return sb_skip(x, "the user has no e-mail address that can be searched for");
+        return SB_SKIP;
     search(x, "email", user.email);
     return SB_OK;
 }
