@@ -274,6 +274,27 @@ static void an_external_id_of_digits_is_found_when_no_record_has_that_number(voi
     assert_int_equal(id, find(fixture->store, "900001"));
 }
 
+static void an_identity_is_found_with_or_without_its_record(void **state)
+{
+    struct fixture *fixture = *state;
+    const char *const imported[] = { "old" };
+    struct sb_error err = SB_ERROR_INIT;
+    int64_t record = emit_one(fixture->store, "a"), id = 7;
+    size_t count = 0;
+    bool is_known = true;
+
+    assert_int_equal(0, store_import(fixture->store, "acmedemo1", imported, 1, T0, &count, &err));
+    assert_int_equal(0, store_find_identity(fixture->store, "acmedemo1", "a", &is_known, &id, &err));
+    assert_true(is_known);
+    assert_int_equal(id, record);
+    assert_int_equal(0, store_find_identity(fixture->store, "acmedemo1", "old", &is_known, &id, &err));
+    assert_true(is_known);
+    assert_int_equal(id, 0);
+    assert_int_equal(0, store_find_identity(fixture->store, "another", "a", &is_known, &id, &err));
+    assert_false(is_known);
+    assert_int_equal(id, 0);
+}
+
 int main(void)
 {
 #define IN_STORE(test) cmocka_unit_test_setup_teardown(test, setup_store, teardown)
@@ -281,6 +302,7 @@ int main(void)
         IN_STORE(records_are_listed_by_state_newest_first),
         IN_STORE(a_row_says_everything_about_its_record),
         IN_STORE(an_unknown_state_is_refused_with_the_known_ones),
+        IN_STORE(an_identity_is_found_with_or_without_its_record),
         IN_STORE(a_reason_that_is_no_utf8_does_not_hide_the_list),
         IN_STORE(a_timeline_has_outcomes_and_intents_in_time_order),
         IN_STORE(a_record_without_history_has_an_empty_timeline),
