@@ -7,8 +7,10 @@ import http.client
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import unittest
 
@@ -169,6 +171,33 @@ class CallbackTest(unittest.TestCase):
             told = local.told()
             self.assertEqual(told[name(1)]["body"]["message"], "आपका अनुरोध टिकट %s है।" % told[name(1)]["body"]["ticket_number"])
             self.assertIn(" ticket ", told[name(2)]["body"]["message"])
+
+    def start_receiver(self):
+        """The receiver of docs/ESCALATIONS.md, as it stands there; the process and its port."""
+        page = (ROOT / "docs" / "ESCALATIONS.md").read_text(encoding="utf-8")
+        text = re.search(r"^```python\n(# receiver\.py.*?)^```$", page, re.M | re.S).group(1)
+        env = {"PATH": os.environ["PATH"], "CALLBACK_SECRET": "demo-callback-secret-000000000001", "PORT": "0"}
+        process = subprocess.Popen([sys.executable, "-c", text], env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        return process, int(process.stdout.readline().split()[-1])
+
+    def test_the_receiver_of_the_manual_understands(self):
+        process, at = self.start_receiver()
+        with CallbackWorld({"hosts": ["127.0.0.1:%d" % at]}) as local:
+            engine, port = local.listening()
+            local.hand_over(port, 1, url="http://127.0.0.1:%d/tickets" % at)
+            self.assertEqual(local.wait_for_ended(1), {"done": 1})
+            self.assertEqual(engine.stop().code, 0)
+            self.assertEqual(local.problems(1), [])
+            said = process.stdout.readline()
+            self.assertTrue(said.startswith("ticket.created %s " % name(1)), said)
+        with CallbackWorld({"hosts": ["127.0.0.1:%d" % at], "secret": "another"}) as local:
+            _, port = local.listening()
+            local.hand_over(port, 1, url="http://127.0.0.1:%d/tickets" % at)
+            self.assertEqual(local.wait_for_ended(1), {"done": 1})
+            self.assertIn("HTTP 401", local.problems(1)[0])
 
     # ---- outages
 
