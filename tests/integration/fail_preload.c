@@ -312,14 +312,14 @@ EXPORT int socket(int domain, int type, int protocol)
     return real(domain, type, protocol);
 }
 
-EXPORT int connect(int fd, const struct sockaddr *address, socklen_t size)
+EXPORT int connect(int fd, __CONST_SOCKADDR_ARG address, socklen_t size)
 {
     REAL(connect);
     FAIL_MINUS_ONE(FAMILY_NET);
     return real(fd, address, size);
 }
 
-EXPORT int bind(int fd, const struct sockaddr *address, socklen_t size)
+EXPORT int bind(int fd, __CONST_SOCKADDR_ARG address, socklen_t size)
 {
     REAL(bind);
     FAIL_MINUS_ONE(FAMILY_NET);
@@ -333,7 +333,7 @@ EXPORT int listen(int fd, int backlog)
     return real(fd, backlog);
 }
 
-EXPORT int accept4(int fd, struct sockaddr *address, socklen_t *size, int flags)
+EXPORT int accept4(int fd, __SOCKADDR_ARG address, socklen_t *size, int flags)
 {
     REAL(accept4);
     FAIL_MINUS_ONE(FAMILY_NET);
