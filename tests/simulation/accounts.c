@@ -73,11 +73,15 @@ static void throttle(struct sim_reply *reply)
 /* Two at once are a breach, but for those that are late or that a process sent which is dead by now. */
 static void watch_flights(struct company *company, const struct sim_request *request, int64_t until_ms)
 {
-    size_t flights = under_way_add(&company->refreshes, request->now_ms, until_ms);
-    const struct sim_totals *totals = company->world ? world_totals(company->world) : NULL;
-    uint64_t strays = totals ? totals->faults[FAULT_LATE] + totals->crashes : 0;
+    uint64_t starts = company->world ? world_totals(company->world)->starts : 0;
 
-    if (flights > 1 + strays)
+    if (request->is_stray)
+        return;
+    if (starts != company->refresh_starts) /* a new process knows nothing of the old one's */
+        company->refreshes.count = 0;
+    company->refresh_starts = starts;
+    size_t flights = under_way_add(&company->refreshes, request->now_ms, until_ms);
+    if (flights > 1)
         truth_breach(&company->truth, "single-flight", "%zu token refreshes were under way at once", flights);
 }
 

@@ -39,8 +39,10 @@ struct company {
     int64_t refreshed_ms[REFRESHES_MAX];
     size_t refresh_count; /* since the beginning: the ring's place */
     struct under_way refreshes;
+    uint64_t refresh_starts; /* how often the engine had started when they were counted */
 
     /* Zoho Desk */
+    bool hides_tickets; /* now and then for longer than `settle`: more than is promised to cope with */
     struct under_way desk;
     int64_t credit_day;
     uint32_t credits_used;

@@ -141,15 +141,17 @@ static void follow(struct net_request *request, const struct sim_reply *reply)
     free(host);
 }
 
-static void ask_service(struct net_request *request, struct sim_reply *ret_reply)
+static void ask_service(struct net_request *request, bool is_answered, struct sim_reply *ret_reply)
 {
     struct world *world = request->world;
+    bool is_stray = is_answered || !world->engine.is_up || world->engine.life != request->life;
     struct sim_request shown;
 
     for (int i = 0; i <= REDIRECTS_MAX; i++) {
         const struct sim_service *service = find_service(world, request->host);
         *ret_reply = (struct sim_reply){ .status = 0 };
         net_request_show(request, world->now_ms, &shown);
+        shown.is_stray = is_stray;
         if (!service)
             sim_die("nobody serves '%s'", request->host);
         service->handle(service->state, &shown, ret_reply);
@@ -221,7 +223,7 @@ static void on_arrival(void *ctx)
     struct sim_reply reply = { .status = 0 };
 
     if (!is_before(arrival->fault, request->world))
-        ask_service(request, &reply);
+        ask_service(request, arrival->is_answered, &reply);
     if (!arrival->is_answered)
         send_back(request, arrival->fault, &reply);
     else

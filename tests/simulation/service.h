@@ -31,6 +31,7 @@ struct sim_request {
     size_t header_count;
     const char *body; /* NUL-terminated; a streamed file's content, a form, or JSON */
     size_t body_size;
+    bool is_stray; /* whoever sent it has given it up by now, or is dead */
 };
 /* First header of that name, any case, or NULL. */
 const char *sim_request_header(const struct sim_request *request, const char *name);
