@@ -185,7 +185,8 @@ static void a_saved_recording_says_all_and_keeps_no_signature(void **state)
     const struct harness_result *result = harness_fold(h, FETCH, 200, NULL, ID3);
     assert_int_equal(result->verdict, SB_OK);
     harness_same(harness_at(result->record, "recording"),
-                 "{\"state\": \"saved\", \"url\": \"" URL "\", \"file\": \"0k/1-recording.mp3\", \"size\": 19,"
+                 "{\"state\": \"saved\", \"url\": \"" URL
+                 "\", \"file\": \"0k/1-recording.mp3\", \"size\": 19,"
                  " \"sha256\": \"26bea040e9e84889730b8c675b5f304b4b53a203b0b458e27f5a5d07d2352171\","
                  " \"content_type\": \"audio/mpeg\", \"channels\": null, \"agent_channel\": null}");
     assert_true(json_number_value(harness_at(result->meters, "recording_bytes")) == 19);
