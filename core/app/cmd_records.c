@@ -7,6 +7,7 @@
 #include "app/command.h"
 #include "app/journal.h"
 #include "app/table.h"
+#include "app/unknown.h"
 #include "base/json.h"
 #include "base/parse.h"
 #include "base/scope.h"
@@ -82,6 +83,64 @@ static void add_row(struct table *table, const json_t *row, int zone_minutes)
     table_cell(table, where.data);
 }
 
+/* ---- unknown: the evidence ---- */
+
+static const struct table_column unknown_columns[] = {
+    { .title = "ID", .is_right = true },
+    { .title = "CONVERSATION", .can_shrink = true },
+    { .title = "WHAT" },
+    { .title = "SENT" },
+    { .title = "TRY", .is_right = true },
+    { .title = "NEXT LOOK" },
+    { .title = "SURE FROM" },
+    { .title = "LOOKED", .wraps = true },
+};
+
+static void add_time(struct table *table, int64_t ms, int zone_minutes)
+{
+    char text[TIME_TEXT_MAX];
+
+    if (ms > 0)
+        time_format_wall(ms, zone_minutes, text);
+    table_cell(table, ms > 0 ? text : "-");
+}
+
+static void add_evidence(struct table *table, const json_t *row, int zone_minutes)
+{
+    const char *instance = json_str(row, "instance"), *step = json_str(row, "step");
+    const char *look = json_str(row, "last_look"), *text = json_str(row, "last_look_text");
+
+    table_cellf(table, "%" PRId64, json_int(row, "record_id", 0));
+    table_cell(table, json_str(row, "external_id"));
+    table_cellf(table, "%s.%s", instance ? instance : "?", step ? step : "?");
+    add_time(table, json_int(row, "sent_ms", 0), zone_minutes);
+    table_cellf(table, "%" PRId64, json_int(row, "attempt", 0));
+    add_time(table, json_int(row, "next_ms", 0), zone_minutes);
+    add_time(table, json_int(row, "certain_ms", 0), zone_minutes);
+    table_cellf(table, "%" PRId64 " times%s%s%s%s", json_int(row, "looks", 0), look ? ", last: " : "",
+                look ? look : "", text ? ": " : "", text ? text : "");
+}
+
+static int write_unknown(const struct screen *screen, const json_t *evidence, int zone_minutes)
+{
+    AUTO_TABLE table = table_new(unknown_columns, COUNT_OF(unknown_columns));
+    size_t index;
+    json_t *row;
+
+    if (!table)
+        return -1;
+    json_array_foreach (evidence, index, row)
+        add_evidence(table, row, zone_minutes);
+    if (table_rows(table) == 0)
+        return 0;
+    int rc = table_write(table, screen, 0);
+    (void)fputs(
+        "\nNothing of these is sent again before it was looked for and is not there. Where you know better: "
+        "'switchboard retry ID --adopt TICKET' or '--send-again'.\n",
+        screen->out);
+    return rc;
+}
+
 /* ---- the whole ---- */
 
 static void write_totals(const struct screen *screen, const json_t *totals, size_t shown)
@@ -101,17 +160,19 @@ static void write_totals(const struct screen *screen, const json_t *totals, size
     (void)fprintf(screen->out, "%s\n", *separator ? "" : " none");
 }
 
-static int write_table(const json_t *rows, const json_t *totals, int zone_minutes)
+static int write_table(const json_t *rows, const json_t *evidence, const json_t *totals, int zone_minutes)
 {
     struct screen screen = screen_of(stdout);
     AUTO_TABLE table = table_new(columns, COUNT_OF(columns));
     size_t index;
     json_t *row;
 
-    if (table)
+    if (table && !evidence)
         json_array_foreach (rows, index, row)
             add_row(table, row, zone_minutes);
     bool is_good = table && (table_rows(table) == 0 || table_write(table, &screen, 0) == 0);
+    if (is_good && evidence)
+        is_good = write_unknown(&screen, evidence, zone_minutes) == 0;
     if (!is_good) {
         (void)fputs("switchboard: out of memory\n", stderr);
         return EXIT_FAILED;
@@ -135,26 +196,43 @@ static void warn_unknown_pipeline(const struct conf *conf, const char *name)
                   nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
 }
 
+/* Each row of `rows` (changed) with what `evidence` says of the same record. */
+static json_t *with_evidence(json_t *rows, const json_t *evidence)
+{
+    size_t i, k;
+    json_t *row, *known;
+
+    json_array_foreach (rows, i, row)
+        json_array_foreach (evidence, k, known)
+            if (json_int(row, "id", 0) == json_int(known, "record_id", -1))
+                (void)json_object_set(row, "evidence", known);
+    return rows;
+}
+
 static int list(const struct conf *conf, const struct records_options *options)
 {
     struct sb_error err = SB_ERROR_INIT;
     struct store *store = NULL;
     AUTO_JSON rows = NULL;
     AUTO_JSON totals = NULL;
+    AUTO_JSON evidence = NULL;
+    bool is_unknown = options->query.state && strcmp(options->query.state, "unknown") == 0;
 
     int rc = journal_read(conf, &store, &err);
     if (rc == 0)
         rc = store_list(store, &options->query, &rows, &err);
     if (rc == 0)
         rc = store_totals(store, &totals, &err);
+    if (rc == 0 && is_unknown)
+        rc = unknown_read(conf, store, options->query.limit, &evidence, &err);
     store_close(store);
     if (rc < 0)
         return command_fail(&err);
     if (options->query.pipeline && json_array_size(rows) == 0)
         warn_unknown_pipeline(conf, options->query.pipeline);
     if (options->common.json)
-        return command_json(json_incref(rows));
-    return write_table(rows, totals, conf->settings.timezone_minutes);
+        return command_json(json_incref(is_unknown ? with_evidence(rows, evidence) : rows));
+    return write_table(rows, evidence, totals, conf->settings.timezone_minutes);
 }
 
 /* ---- options ---- */
@@ -241,7 +319,8 @@ const struct command command_records = {
         "                          dropped     finished without a ticket: a rule, a missed call\n"
         "                          disabled    finished, but their sink is switched off\n"
         "                          dead        dead letters: a person must look; 'retry' or 'drop' them\n"
-        "                          unknown     it is being found out whether something was created\n"
+        "                          unknown     it is being found out whether something was created; with the "
+        "evidence\n"
         "                          incomplete  done, but something (a transcript) could not be had\n"
         "  -p, --pipeline NAME   only of this pipeline\n"
         "  -n, --limit N         at most so many (default: 50, at most 10000)\n"

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app/command.h"
+#include "app/decision.h"
 #include "app/journal.h"
 #include "base/json.h"
 #include "base/scope.h"
@@ -13,7 +14,11 @@ struct retry_options {
     struct command_options common;
     const char *record;     /* an id, or NULL */
     enum store_state state; /* of all, when there is no id; STORE_STATE_INVALID: not given */
+    const char *adopt;      /* --adopt; NULL: not given */
+    bool sends_again, is_forced;
 };
+
+enum { ADOPT_BYTES_MAX = 200 };
 
 struct retry_alone {
     int64_t id;
@@ -91,6 +96,52 @@ static int check_choice(const struct command *command, const struct retry_option
         return command_usage(command, "one record, or all of a kind, but not both");
     if (!options->record && options->state == STORE_STATE_INVALID)
         return command_usage(command, "which record? Give its id, --all, --disabled or --incomplete");
+    if ((options->adopt || options->sends_again) && !options->record)
+        return command_usage(command, "--adopt and --send-again are for one record: give its id");
+    if (options->adopt && options->sends_again)
+        return command_usage(command, "--adopt and --send-again exclude each other");
+    if (options->is_forced && !options->adopt)
+        return command_usage(command, "--force goes with --adopt");
+    if (options->adopt && (!*options->adopt || strlen(options->adopt) > ADOPT_BYTES_MAX))
+        return command_usage(command, "an id has 1 to %d bytes", ADOPT_BYTES_MAX);
+    return -1;
+}
+
+static int retry_or_decide(const struct conf *conf, const struct retry_options *options)
+{
+    const struct decision decision = { .record = options->record,
+                                       .adopt = options->adopt,
+                                       .is_forced = options->is_forced,
+                                       .json = options->common.json };
+
+    return options->adopt || options->sends_again ? decision_run(conf, &decision) : retry(conf, options);
+}
+
+/* -1: go on. */
+static int read_option(const struct command *command, struct retry_options *options, int letter, char **argv)
+{
+    enum store_state state = letter == 'a'   ? STORE_DEAD
+                             : letter == 'd' ? STORE_DISABLED
+                             : letter == 'i' ? STORE_DONE
+                                             : STORE_STATE_INVALID;
+    switch (letter) {
+    case 't':
+        options->adopt = optarg;
+        return -1;
+    case 's':
+        options->sends_again = true;
+        return -1;
+    case 'f':
+        options->is_forced = true;
+        return -1;
+    default:
+        break;
+    }
+    if (state == STORE_STATE_INVALID)
+        return command_common(command, &options->common, letter, argv);
+    if (options->state != STORE_STATE_INVALID && options->state != state)
+        return command_usage(command, "--all, --disabled and --incomplete exclude each other");
+    options->state = state;
     return -1;
 }
 
@@ -100,22 +151,16 @@ static int run(const struct command *command, int argc, char **argv)
                                            { "all", no_argument, NULL, 'a' },
                                            { "disabled", no_argument, NULL, 'd' },
                                            { "incomplete", no_argument, NULL, 'i' },
+                                           { "adopt", required_argument, NULL, 't' },
+                                           { "send-again", no_argument, NULL, 's' },
+                                           { "force", no_argument, NULL, 'f' },
                                            { NULL, 0, NULL, 0 } };
     struct retry_options options = { .common = COMMAND_OPTIONS_INIT, .state = STORE_STATE_INVALID };
     struct conf *conf = NULL;
     int code = -1;
 
     for (int c; (c = getopt_long(argc, argv, COMMAND_SHORT, longs, NULL)) != -1;) {
-        enum store_state state = c == 'a'   ? STORE_DEAD
-                                 : c == 'd' ? STORE_DISABLED
-                                 : c == 'i' ? STORE_DONE
-                                            : STORE_STATE_INVALID;
-        if (state == STORE_STATE_INVALID)
-            code = command_common(command, &options.common, c, argv);
-        else if (options.state != STORE_STATE_INVALID && options.state != state)
-            code = command_usage(command, "--all, --disabled and --incomplete exclude each other");
-        else
-            options.state = state;
+        code = read_option(command, &options, c, argv);
         if (code >= 0)
             return code;
     }
@@ -124,7 +169,7 @@ static int run(const struct command *command, int argc, char **argv)
     if (code < 0)
         code = command_conf(options.common.conf_path, &conf);
     if (code == EXIT_OK && conf)
-        code = retry(conf, &options);
+        code = retry_or_decide(conf, &options);
     conf_free(conf);
     return code;
 }
@@ -132,17 +177,27 @@ static int run(const struct command *command, int argc, char **argv)
 const struct command command_retry = {
     .name = "retry",
     .summary = "let dead letters, or disabled records, go on",
-    .usage = "retry [-c FILE] ID | --all | --disabled | --incomplete [--json]\n\n"
-             "Takes records up where they stopped. What was created is not created again. A running engine\n"
-             "begins at once; otherwise the next 'switchboard run' does.\n\n"
-             "  ID                  a record's id, its call's id, or its reference\n"
-             "      --all           every dead letter\n"
-             "      --disabled      every record that ended because its sink was switched off\n"
-             "      --incomplete    every record that is done but lacks something: what was missing is tried "
-             "again\n"
-             "  -c, --config FILE   the configuration (default: engine.conf)\n"
-             "      --json          {\"retried\": n, \"engine_runs\": true or false}\n\n"
-             "Example:\n"
-             "  switchboard retry --all",
+    .usage =
+        "retry [-c FILE] ID | --all | --disabled | --incomplete [--json]\n"
+        "       switchboard retry [-c FILE] ID --adopt TICKET [--force] | --send-again [--json]\n\n"
+        "Takes records up where they stopped. What was created is not created again. A running engine\n"
+        "begins at once; otherwise the next 'switchboard run' does.\n\n"
+        "  ID                  a record's id, its call's id, or its reference\n"
+        "      --all           every dead letter\n"
+        "      --disabled      every record that ended because its sink was switched off\n"
+        "      --incomplete    every record that is done but lacks something: what was missing is tried "
+        "again\n"
+        "      --adopt TICKET  of an UNKNOWN record: it made this ticket (the long id, not #123). The ticket "
+        "is "
+        "read,\n"
+        "                      and must carry the record's reference; then the record goes on with it\n"
+        "      --force         take the ticket even without the reference, or when it cannot be read\n"
+        "      --send-again    of an UNKNOWN record: it made nothing, as you have seen yourself; it is sent "
+        "again\n"
+        "                      at once, and looked for twins later\n"
+        "  -c, --config FILE   the configuration (default: engine.conf)\n"
+        "      --json          {\"retried\": n, \"engine_runs\": true or false}\n\n"
+        "Example:\n"
+        "  switchboard retry --all",
     .run = run,
 };

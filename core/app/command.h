@@ -23,8 +23,8 @@ struct command {
 };
 
 extern const struct command command_run, command_check, command_plugins, command_records, command_show,
-    command_retry, command_drop, command_import, command_login, command_backup, command_restore,
-    command_version;
+    command_prove, command_reconcile, command_retry, command_drop, command_import, command_login,
+    command_backup, command_restore, command_version;
 
 /* ---- helpers for the verbs (command.c) ----------------------------------------------------------------- */
 

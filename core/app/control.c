@@ -10,13 +10,15 @@
 
 #include "app/contacts.h"
 #include "app/engine.h"
+#include "app/reconcile.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/scope.h"
 #include "base/timefmt.h"
 #include "io/http_server.h"
 
-enum { ACTIVE_ARENA_MAX = 1 << 28 };
+/* TWINS_AFTER_MS: put off until the settle time is over, which the flow knows. */
+enum { ACTIVE_ARENA_MAX = 1 << 28, TWINS_AFTER_MS = 60 * 1000 };
 
 struct control {
     struct engine *engine;
@@ -35,6 +37,7 @@ struct verb {
     struct arena *arena;
     struct store_active *active;
     size_t active_count, changed;
+    int64_t since_ms; /* wall clock: when it was decided */
     int rc;
     struct sb_error err;
 };
@@ -173,6 +176,104 @@ static void on_drop(struct control *control, struct http_call *call, const json_
     store_thread_run(control->engine->store, drop_in_store, on_dropped, verb);
 }
 
+/* ---- decide -------------------------------------------------------------------------------------------- */
+
+static void decide_in_store(void *ctx, struct store *store)
+{
+    struct verb *verb = ctx;
+    const char *adopt = json_str(verb->body, "adopt");
+    char text[300];
+    const struct store_decision decision = { .adopt = adopt,
+                                             .is_forced = json_is_true(json_object_get(verb->body, "force")),
+                                             .text = text,
+                                             .sweep_ms = TWINS_AFTER_MS };
+
+    (void)snprintf(text, sizeof(text), "an operator says that it is %s", adopt ? adopt : "");
+    verb->rc = store_decide(store, verb->id, &decision, clock_wall_ms(), &verb->err);
+    if (verb->rc == 0)
+        verb->rc = store_active(store, verb->arena, &verb->active, &verb->active_count, &verb->err);
+}
+
+static void reply_decided(struct verb *verb)
+{
+    reply_json(
+        verb->call, 202,
+        json_pack("{s:I, s:I}", "decided", (json_int_t)verb->id, "since_ms", (json_int_t)verb->since_ms));
+}
+
+static void on_decided_in_store(void *ctx)
+{
+    struct verb *verb = ctx;
+
+    if (verb->rc < 0) {
+        reply_error(verb->call, 422, verb->err.text);
+    } else {
+        for (size_t i = 0; i < verb->active_count; i++)
+            if (verb->active[i].id == verb->id)
+                flow_admit(verb->engine->flow, verb->id, verb->active[i].pipeline);
+        reply_decided(verb);
+        engine_look(verb->engine);
+    }
+    free_verb(verb);
+}
+
+static void check_in_store(void *ctx, struct store *store)
+{
+    struct verb *verb = ctx;
+    verb->rc = store_check_unknown(store, verb->id, &verb->state, &verb->err);
+}
+
+/* Whatever is under way in the flow is the flow's to decide, so that two never settle one intent. */
+static void on_checked(void *ctx)
+{
+    struct verb *verb = ctx;
+    struct engine *engine = verb->engine;
+
+    verb->since_ms = clock_wall_ms();
+    if (verb->rc < 0) {
+        reply_error(verb->call, 422, verb->err.text);
+        free_verb(verb);
+        return;
+    }
+    switch (flow_decide(engine->flow, verb->id, json_str(verb->body, "adopt"),
+                        json_is_true(json_object_get(verb->body, "force")))) {
+    case FLOW_DECIDED:
+        reply_decided(verb);
+        break;
+    case FLOW_NOT_UNDER_WAY:
+        store_thread_run(engine->store, decide_in_store, on_decided_in_store, verb);
+        return;
+    case FLOW_IS_SENDING:
+        reply_error(verb->call, 422,
+                    "its request is being sent at this moment: there is nothing to decide yet");
+        break;
+    case FLOW_IS_HELD:
+        reply_error(verb->call, 422, "its pipeline is not running: switch it on, then decide");
+        break;
+    }
+    free_verb(verb);
+    engine_look(engine);
+}
+
+static void on_decide(struct control *control, struct http_call *call, json_t *body)
+{
+    const char *adopt = json_str(body, "adopt");
+    bool sends_again = json_is_true(json_object_get(body, "send_again"));
+    int64_t id = json_int(body, "id", 0);
+
+    if (id <= 0 || (adopt != NULL) == sends_again || (adopt && !*adopt)) {
+        reply_error(call, 422,
+                    "decide needs an 'id', and either 'adopt', the id of what was made, or 'send_again'");
+        return;
+    }
+    struct verb *verb = new_verb(control, call);
+    if (!verb)
+        return;
+    verb->id = id;
+    verb->body = json_incref(body);
+    store_thread_run(control->engine->store, check_in_store, on_checked, verb);
+}
+
 /* ---- import -------------------------------------------------------------------------------------------- */
 
 static void import_in_store(void *ctx, struct store *store)
@@ -293,6 +394,32 @@ static void on_status(struct control *control, struct http_call *call)
                          "unknown", (json_int_t)counts.unknown));
 }
 
+/* Begins a comparison; it may last for minutes, so that /compared is asked for its result. */
+static void on_reconcile(struct control *control, struct http_call *call, const json_t *body)
+{
+    const struct reconcile_options options = { .since_ms = json_int(body, "since_ms", 0),
+                                               .back_fills =
+                                                   json_is_true(json_object_get(body, "back_fill")) };
+    struct sb_error err = SB_ERROR_INIT;
+
+    if (options.since_ms <= 0)
+        reply_error(call, 422, "reconcile needs 'since_ms'");
+    else if (reconcile_begin(control->engine->reconcile, &options, &err) < 0)
+        reply_error(call, 422, err.text);
+    else
+        reply_json(call, 202, json_pack("{s:b}", "is_running", 1));
+}
+
+static void on_compared(struct control *control, struct http_call *call)
+{
+    reply_json(call, 200, reconcile_status(control->engine->reconcile));
+}
+
+static void on_unknown(struct control *control, struct http_call *call)
+{
+    reply_json(call, 200, json_pack("{s:o}", "unknown", flow_unknown(control->engine->flow)));
+}
+
 static void on_call(void *ctx, struct http_call *call)
 {
     struct control *control = ctx;
@@ -303,6 +430,10 @@ static void on_call(void *ctx, struct http_call *call)
 
     if (strcmp(path, "/status") == 0)
         on_status(control, call);
+    else if (strcmp(path, "/unknown") == 0)
+        on_unknown(control, call);
+    else if (strcmp(path, "/compared") == 0)
+        on_compared(control, call);
     else if (control->engine->is_stopping)
         reply_error(call, 503, "the engine is stopping");
     else if (!json_is_object(body))
@@ -313,8 +444,13 @@ static void on_call(void *ctx, struct http_call *call)
         on_drop(control, call, body);
     else if (strcmp(path, "/import") == 0)
         on_import(control, call, body);
+    else if (strcmp(path, "/decide") == 0)
+        on_decide(control, call, body);
+    else if (strcmp(path, "/reconcile") == 0)
+        on_reconcile(control, call, body);
     else
-        reply_error(call, 404, "there are /retry, /drop, /import and /status");
+        reply_error(call, 404,
+                    "there are /retry, /drop, /import, /decide, /reconcile, /compared, /unknown and /status");
 }
 
 /* A socket's name has room for 107 bytes. Through the open folder a socket in any data_dir has a short one. */

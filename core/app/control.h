@@ -4,6 +4,11 @@
  *   POST /drop {"id": n, "reason": "..."}                     -> {"dropped": n}
  *   POST /import {"account": "...", "ids": ["..."]}          -> {"new": n, "known": n}
  *   POST /import {"contacts": {"id": ["crm", "desk"]}, "instances": ["zoho_desk"]} -> {"contacts": n}
+ *   POST /decide {"id": n, "adopt": "...", "force": b} or {"id": n, "send_again": true} -> {"decided": n, "since_ms": n};
+ *        the record's timeline tells what came of it
+ *   POST /reconcile {"since_ms": n, "back_fill": b}           -> {"is_running": true}; GET /compared -> {"is_running": b,
+ *        "error": "..." or "report": {...}}
+ *   GET  /unknown                                             -> {"unknown": [...]}
  *   GET  /status                                              -> {"instances": [...], "records": {...}} */
 #ifndef APP_CONTROL_H
 #define APP_CONTROL_H

@@ -13,6 +13,7 @@
 #include "app/engine_world.h"
 #include "app/keeper.h"
 #include "app/late.h"
+#include "app/reconcile.h"
 #include "app/webhooks.h"
 #include "base/file.h"
 #include "base/scope.h"
@@ -173,6 +174,10 @@ static int open_all(struct engine *engine, struct sb_error *err)
         rc = engine->keeper ? 0 : err->status;
     }
     if (rc == 0) {
+        engine->reconcile = reconcile_new(engine, err);
+        rc = engine->reconcile ? 0 : err->status;
+    }
+    if (rc == 0) {
         engine->contacts_file = contacts_file_new(engine, err);
         rc = engine->contacts_file ? 0 : err->status;
     }
@@ -212,6 +217,7 @@ void engine_free(struct engine *engine)
     http_client_free(engine->client);
     workers_free(engine->workers);
     store_thread_free(engine->store);
+    reconcile_free(engine->reconcile);
     webhooks_free(engine->webhooks); /* its looks work on the store's thread */
     keeper_free(engine->keeper);     /* both work on the store's thread */
     contacts_file_free(engine->contacts_file);
@@ -256,6 +262,8 @@ static void on_active(void *ctx)
         LOG_ERROR(engine->log, "cannot read the journal", LOG_STR("error", start->err.text));
         engine->has_failed = true;
         loop_stop(engine->loop);
+    } else if (engine->options.errand) {
+        engine->options.errand(engine->options.errand_ctx, engine);
     } else if (!engine->is_stopping) {
         LOG_NOTICE(engine->log, "started", LOG_INT("unfinished", (int64_t)start->count));
         flow_start(engine->flow, start->active, start->count);

@@ -10,6 +10,7 @@
 #include "store/store_thread.h"
 
 struct alerts;
+struct engine;
 struct errand;
 struct admin;
 struct contacts_file;
@@ -21,6 +22,9 @@ struct webhooks;
 struct engine_options {
     bool once;       /* end when the sources have nothing new and every record has ended */
     bool no_servers; /* neither admin nor control (benchmarks) */
+    /* Instead of working on records: only this is done, which ends with engine_stop(). NULL: the ordinary work. */
+    void (*errand)(void *ctx, struct engine *engine);
+    void *errand_ctx;
 };
 
 struct engine {
@@ -41,6 +45,7 @@ struct engine {
     struct control *control;
     struct webhooks *webhooks;
     struct keeper *keeper;
+    struct reconcile *reconcile;
     struct contacts_file *contacts_file;
     struct late *late; /* NULL: no sink tells of delays */
     bool is_stopping, has_failed;

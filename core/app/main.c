@@ -9,10 +9,11 @@
 #include "base/parse.h"
 #include "base/scope.h"
 
-static const struct command *const commands[] = { &command_run,     &command_check,   &command_plugins,
-                                                  &command_records, &command_show,    &command_retry,
-                                                  &command_drop,    &command_import,  &command_login,
-                                                  &command_backup,  &command_restore, &command_version };
+static const struct command *const commands[] = { &command_run,       &command_check,  &command_plugins,
+                                                  &command_records,   &command_show,   &command_prove,
+                                                  &command_reconcile, &command_retry,  &command_drop,
+                                                  &command_import,    &command_login,  &command_backup,
+                                                  &command_restore,   &command_version };
 
 static int print_help(FILE *to, int code)
 {

@@ -68,10 +68,11 @@ struct conf_settings {
     enum log_format log_format;
     int64_t shutdown_timeout_ms;
     int64_t max_in_flight;
-    int64_t workers;          /* threads of the pool for CPU work; 0: as many as there are processors */
-    int timezone_minutes;     /* east of UTC, for times that people read */
-    const char *phone_region; /* "IN" */
-    int64_t keep_records_ms;  /* retention.records */
+    int64_t workers;            /* threads of the pool for CPU work; 0: as many as there are processors */
+    int timezone_minutes;       /* east of UTC, for times that people read */
+    const char *phone_region;   /* "IN" */
+    int64_t keep_records_ms;    /* retention.records */
+    int64_t reconcile_every_ms; /* 0: not by itself */
 
     const char *alert_url; /* NULL: alerts are only logged */
     int64_t alert_source_silent_ms;

@@ -11,6 +11,7 @@
 
 static const char *const level_words[] = { "debug", "info", "notice", "warn", "error", NULL };
 static const char *const format_words[] = { "text", "json", NULL };
+static const char *const reconcile_words[] = { "off", "daily", "weekly", NULL };
 
 enum {
     SET_DATA_DIR,
@@ -33,6 +34,7 @@ enum {
     SET_ALERTS_DEAD_LETTERS,
     SET_ALERTS_BREAKER_OPEN,
     SET_RETENTION_RECORDS,
+    SET_RECONCILE,
     SET_COUNT
 };
 
@@ -132,6 +134,13 @@ static const struct sb_option settings_table[] = {
                                 .max = INT64_MAX,
                                 .help = "How long finished conversations are kept; who they were is "
                                         "remembered for ever." },
+    [SET_RECONCILE] = { .name = "reconcile",
+                        .type = SB_OPT_ENUM,
+                        .default_text = "off",
+                        .choices = reconcile_words,
+                        .help =
+                            "How often the sources, the journal and the helpdesk are compared: off, daily or "
+                            "weekly." },
     [SET_COUNT] = { .name = NULL },
 };
 
@@ -143,10 +152,10 @@ const struct sb_option *conf_setting_options(void)
 }
 
 static const char *const all_names[] = {
-    "data_dir",   "env_file", "listen",       "listen_tls_cert", "listen_tls_key",   "admin_listen",
-    "plugin_dir", "ca_file",  "log_level",    "log_format",      "shutdown_timeout", "max_in_flight",
-    "workers",    "timezone", "phone_region", "alerts",          "retention",        "pipelines",
-    NULL,
+    "data_dir",         "env_file",      "listen",    "listen_tls_cert", "listen_tls_key",
+    "admin_listen",     "plugin_dir",    "ca_file",   "log_level",       "log_format",
+    "shutdown_timeout", "max_in_flight", "workers",   "timezone",        "phone_region",
+    "alerts",           "retention",     "reconcile", "pipelines",       NULL,
 };
 
 const char *const *conf_setting_names(void)
@@ -360,6 +369,8 @@ static void fill_settings(struct conf *conf, const struct conf_value *values)
     s->log_format = (enum log_format)index_of_word(values[SET_LOG_FORMAT].text, format_words);
     s->shutdown_timeout_ms = values[SET_SHUTDOWN_TIMEOUT].number;
     s->max_in_flight = values[SET_MAX_IN_FLIGHT].number;
+    s->reconcile_every_ms =
+        (int64_t[]){ 0, DAY, 7 * DAY }[index_of_word(values[SET_RECONCILE].text, reconcile_words)];
     s->workers = values[SET_WORKERS].number;
     s->phone_region = values[SET_PHONE_REGION].text;
     s->keep_records_ms = values[SET_RETENTION_RECORDS].number;

@@ -50,8 +50,8 @@ static struct store_change *build(struct flow *flow, struct run *run, const stru
     if (!change)
         return NULL;
     settle(run, change, settlement);
-    const char *verdict = settlement && settlement->verdict ? settlement->verdict
-                                                            : report_verdict_word(result->verdict);
+    const char *verdict =
+        settlement && settlement->verdict ? settlement->verdict : report_verdict_word(result->verdict);
     bool is_good = create_add_settled(flow, run, change, settlement) &&
                    change_add_outcome(flow, change, run, verdict, result, run->call.x) &&
                    (!x || change_add_exchange(change, run, x));

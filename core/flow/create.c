@@ -243,6 +243,7 @@ void create_schedule(struct flow *flow, struct run *run)
         run_wait(flow, run, ASK_AGAIN_MS);
         return;
     }
+    run->certain_ms = run->unknown_ms + wait_ms(run, gate, step);
     bool is_decided = run->sends_again || run->adopt;
     int64_t due_ms = is_decided ? 0 : run->unknown_ms + reconcile_ask_ms(run->asks, wait_ms(run, gate, step));
     int64_t delay_ms = due_ms - flow_mono_ms(flow);

@@ -95,6 +95,10 @@ enum flow_decided {
 };
 enum flow_decided flow_decide(struct flow *flow, int64_t record_id, const char *adopt, bool is_forced);
 
+/* What is being found out: an array of {record_id, looks, not_found, next_ms, certain_ms}, in wall clock ms: when it is
+ * looked for next, and from when on "not there" is believed; 0: not known. New reference. */
+json_t *flow_unknown(const struct flow *flow);
+
 /* Looks how many there are of what `job` names (taken; an object of store_made()): ids in `found`, or why it could not be
  * seen. Both borrowed. Not called any more once the flow is stopping. False: out of memory. */
 typedef void (*flow_looked_fn)(void *ctx, const json_t *job, const json_t *found, const char *fault);

@@ -43,12 +43,6 @@ static const struct sb_step *current_step(const struct lister *lister)
     return &lister->gate->instance->plugin->poll[lister->step_index];
 }
 
-static void ask(struct flow *flow, struct lister *lister)
-{
-    if (!flow->is_stopping)
-        call_start(flow, &lister->call, lister->gate, current_step(lister));
-}
-
 static void end(struct flow *flow, struct lister *lister, const char *fault)
 {
     flow_listed_fn done = lister->done;
@@ -60,6 +54,17 @@ static void end(struct flow *flow, struct lister *lister, const char *fault)
     flow->lister = NULL;
     list_free(flow, lister);
     done(ctx, listed, fault ? text : NULL);
+}
+
+/* Behind a suspension, which may last for hours, nobody waits for a list. */
+static void ask(struct flow *flow, struct lister *lister)
+{
+    if (flow->is_stopping)
+        return;
+    if (gate_is_broken(lister->gate) && lister->gate->is_suspended)
+        end(flow, lister, lister->gate->reason);
+    else
+        call_start(flow, &lister->call, lister->gate, current_step(lister));
 }
 
 void list_on_document(struct flow *flow, struct lister *lister, const char *doc)

@@ -12,13 +12,9 @@
 #include "flow/report.h"
 #include "flow/state.h"
 
-enum {
-    LOOK_ROUNDS_MAX = 200,
-    LOOK_WAIT_MS_MAX = 3600 * 1000, /* the wall clock may be set: looked at now and then */
-    LOOK_AGAIN_MS = 5 * 60 * 1000,
-    TIMEOUT_MS_DEFAULT = 30 * 1000,
-    TEXT_MAX = 1024
-};
+/* WAIT: the wall clock may be set, so that it is looked at now and then. */
+enum { LOOK_ROUNDS_MAX = 200, LOOK_WAIT_MS_MAX = 3600 * 1000, LOOK_AGAIN_MS = 5 * 60 * 1000 };
+enum { TIMEOUT_MS_DEFAULT = 30 * 1000, TEXT_MAX = 1024 };
 
 enum look_state { LOOK_IDLE = 0, LOOK_READING, LOOK_LOADING, LOOK_CALLING, LOOK_COMMITTING };
 
@@ -47,6 +43,7 @@ static const struct call_class class_;
 const struct actor_class *const look_class = &class_.actor;
 
 static void go_on(struct flow *flow, struct looker *looker);
+
 /* ---- life ---------------------------------------------------------------------------------------------- */
 
 struct looker *look_new(struct flow *flow)
@@ -309,8 +306,12 @@ void look_on_loaded(struct flow *flow, struct looker *looker, struct store_recor
     looker->record = record;
     struct gate *gate = record ? gate_of(flow, looker) : NULL;
 
-    if (!gate && looker->asked) {
-        tell(flow, looker, record ? "its instance is not configured any more" : "the record is gone");
+    bool is_suspended = gate && gate_is_broken(gate) && gate->is_suspended;
+    if (looker->asked && (!gate || is_suspended)) {
+        tell(flow, looker,
+             gate     ? gate->reason
+             : record ? "its instance is not configured any more"
+                      : "the record is gone");
         return;
     }
     if (!record) { /* retention has just taken it, and its second look with it */
@@ -318,7 +319,7 @@ void look_on_loaded(struct flow *flow, struct looker *looker, struct store_recor
         wait_for(flow, looker, LOOK_AGAIN_MS);
         return;
     }
-    if (!gate) {
+    if (!gate || is_suspended) { /* it may last for hours, and others are waiting */
         put_off(flow, looker, flow_wall_ms(flow) + LOOK_WAIT_MS_MAX);
         return;
     }
@@ -428,7 +429,6 @@ static void on_ended(struct flow *flow, struct call *call, const struct call_res
 
 void look_on_committed(struct flow *flow, struct looker *looker)
 {
-    assert(looker->state == LOOK_COMMITTING);
     go_on(flow, looker);
 }
 

@@ -1,4 +1,4 @@
-/* What an operator asks of a record that is on its way: it is heeded at the record's next safe point. */
+/* What an operator asks of a record that is on its way, to be heeded at its next safe point, and asks about it. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,4 +42,27 @@ void run_request_decision(struct flow *flow, struct run *run, const char *adopt,
     }
     run->sends_again = !adopt;
     wake(flow, run);
+}
+
+/* From the monotonic clock to the one on the wall. 0 stays 0. */
+static int64_t wall_of(const struct flow *flow, int64_t mono_ms)
+{
+    return mono_ms ? flow_wall_ms(flow) + mono_ms - flow_mono_ms(flow) : 0;
+}
+
+json_t *flow_unknown(const struct flow *flow)
+{
+    json_t *list = json_array();
+
+    for (const struct run *run = flow->runs; list && run; run = run->next) {
+        bool waits = run->call.actor.timer_index != SIZE_MAX;
+        if (!run->is_unknown)
+            continue;
+        (void)json_array_append_new(
+            list, json_pack("{s:I, s:I, s:I, s:I, s:I}", "record_id", (json_int_t)run->id, "looks",
+                            (json_int_t)run->asks, "not_found", (json_int_t)run->not_found, "next_ms",
+                            (json_int_t)(waits ? wall_of(flow, run->call.actor.due_ms) : 0), "certain_ms",
+                            (json_int_t)wall_of(flow, run->certain_ms)));
+    }
+    return list;
 }

@@ -53,6 +53,7 @@ struct run {
     bool survived_restart; /* its request may still be on the way */
     bool doubt_resolved;   /* this CREATE was looked for and is not there */
     int64_t unknown_ms;    /* monotonic: since when */
+    int64_t certain_ms;    /* monotonic: from when on "not there" may be believed; 0: not known */
     uint32_t asks, not_found, reconcile_round;
     json_t *kept; /* owned: what the open intent kept */
 

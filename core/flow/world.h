@@ -17,7 +17,7 @@
     X(FLOW_ALERT_RECOVERED, "recovered")         /* an instance of the three above works again */            \
     X(FLOW_ALERT_DEAD_LETTER, "dead_letter")     /* a record needs a person */                               \
     X(FLOW_ALERT_SOURCE_SILENT, "source_silent") /* a source could not be asked for long */                  \
-    X(FLOW_ALERT_DOUBLED, "doubled")             /* a second ticket was found: a person must merge them */    \
+    X(FLOW_ALERT_DOUBLED, "doubled")             /* a second ticket was found: a person must merge them */   \
     X(FLOW_ALERT_MISSING, "missing")             /* a comparison found conversations that never came in */
 
 enum flow_alert {

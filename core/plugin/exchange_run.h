@@ -44,7 +44,7 @@ struct exchange_input {
     const char *look_id;   /* reconcile: the one that an operator has named; NULL: none */
     bool is_forced;        /* whatever it carries */
     int64_t list_since_ms; /* poll: list everything since then; 0: an ordinary round */
-    uint64_t seed; /* for scripts: the same for the same record */
+    uint64_t seed;         /* for scripts: the same for the same record */
 };
 
 /* The result of a call. The struct of one exchange; fields are read by flow. */
@@ -73,8 +73,8 @@ struct sb_exchange {
     size_t emit_count, emit_room;
     struct exchange_meter meters[8];
     size_t meter_count;
-    json_t *found;       /* kept by the exchange: array of ids of sb_found, or NULL */
-    json_t *listed;      /* kept by the exchange: array of {account, external_id, reason} of sb_listed, or NULL */
+    json_t *found;  /* kept by the exchange: array of ids of sb_found, or NULL */
+    json_t *listed; /* kept by the exchange: array of {account, external_id, reason} of sb_listed, or NULL */
     json_t *intent_kept; /* owned: written by build of a CREATE step, or NULL */
     json_t *key_doc;     /* owned: changed key document, or NULL */
     bool key_is_dirty;

@@ -298,11 +298,13 @@ int store_check_chain(struct store *store, json_t **ret_object, struct sb_error 
  * step, round, intent_state, at_ms, settled_ms, made, kept}. NULL in *ret_doc: nothing. free() it. */
 int store_next_sweep(struct store *store, char **ret_doc, struct sb_error *err) SB_MUST_CHECK;
 /* What the record has made, and the plugin has named: an array of objects as above. */
-int store_made(struct store *store, int64_t record_id, json_t **ret_array, struct sb_error *err) SB_MUST_CHECK;
+int store_made(struct store *store, int64_t record_id, json_t **ret_array,
+               struct sb_error *err) SB_MUST_CHECK;
 /* {"doubled": [{record_id, reference, instance, step, round, at_ms, made, others}], "sweeps": [{record_id, instance,
  * step, round, due_ms}]} of one record, or (record_id 0) of all, and then also "verdicts": {verdict: count} of what
  * looking has said and operators have decided, and "intents": [{instance, step, state, count}]. */
-int store_proof(struct store *store, int64_t record_id, json_t **ret_object, struct sb_error *err) SB_MUST_CHECK;
+int store_proof(struct store *store, int64_t record_id, json_t **ret_object,
+                struct sb_error *err) SB_MUST_CHECK;
 /* {"record_id": 0 when imported or expired, "state", "reason", "received_ms", "is_unknown"} of an identity; NULL in
  * *ret_object: it is not known. */
 int store_standing(struct store *store, const char *account, const char *external_id, json_t **ret_object,
@@ -315,11 +317,11 @@ int store_keep_report(struct store *store, const char *name, int64_t at_ms, cons
 
 /* What an operator says of an unknown outcome. */
 struct store_decision {
-    const char *adopt; /* it made the thing of this id: it is looked at when the record goes on; NULL: it made nothing,
-                          and is sent again */
-    bool is_forced;    /* take it even without the reference */
-    const char *text;  /* with `adopt`: what the timeline says */
-    int64_t sweep_ms;  /* without: when to look whether there are two after all */
+    /* It made the thing of this id, which is looked at when the record goes on; NULL: it made nothing, and is sent again. */
+    const char *adopt;
+    bool is_forced;   /* take it even without the reference */
+    const char *text; /* with `adopt`: what the timeline says */
+    int64_t sweep_ms; /* without: when to look whether there are two after all */
 };
 /* SB_EINPUT when the record is not there, or not UNKNOWN (active or dead with an open intent). */
 int store_check_unknown(struct store *store, int64_t id, enum store_state *ret_state,

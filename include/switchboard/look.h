@@ -32,6 +32,7 @@ SB_API bool sb_look_is_forced(const struct sb_exchange *x);
  * in it, keeps what it says about what was never to be taken, and lists all in this one round. */
 SB_API int64_t sb_list_since_ms(const struct sb_exchange *x);
 /* The same: a conversation that the source has, and that an ordinary round would not emit now, with the reason. Copies. */
-SB_API void sb_listed(struct sb_exchange *x, const char *account, const char *external_id, const char *reason);
+SB_API void sb_listed(struct sb_exchange *x, const char *account, const char *external_id,
+                      const char *reason);
 
 #endif

@@ -22,7 +22,7 @@ import unittest
 import world
 from world import ENGINE, PATIENCE, World, call
 
-VERBS = ("run", "check", "plugins", "records", "show", "retry", "drop", "import", "login", "backup", "restore", "version")
+VERBS = ("run", "check", "plugins", "records", "show", "prove", "reconcile", "retry", "drop", "import", "login", "backup", "restore", "version")
 REFUSED = {"status": 422, "body": {"errorCode": "UNPROCESSABLE_ENTITY", "message": "refused by a test"}}
 
 
@@ -321,7 +321,7 @@ class LookingTest(VerbCase):
             w.wait_until(lambda: os.path.exists(w.data / "journal.db") and self.json(w, "records", "--state", "unknown"),
                          "the outcome is unknown")
             text = self.verb(w, "records", "--state", "unknown")
-            self.assertRegex(text, r"(?m)^ ?1 +unknown ")
+            self.assertRegex(text, r"(?m)^ ?1 +%s +zoho_desk\.create_ticket " % calls[0]["sid"])
             shown = self.verb(w, "show", "1")
             self.assertRegex(shown, r"\Arecord 1  unknown\n")
             self.assertRegex(shown, r"(?m)^  unknown +zoho_desk\.create_ticket was sent or about to be")
@@ -441,7 +441,9 @@ class ChangingTest(VerbCase):
             ("/import", {"account": "acmedemo1"}, "import needs an 'account' and 'ids', a list of texts"),
             ("/import", {"account": "acmedemo1", "ids": ["a", 5]}, "a list of texts"),
             ("/import", {"account": "acmedemo1", "ids": [""]}, "a list of texts"),
-            ("/shutdown", {}, "there are /retry, /drop, /import and /status"),
+            ("/shutdown", {}, "there are /retry, /drop, /import, /decide,"), ("/decide", {"id": 1}, "decide needs an 'id', and either"),
+            ("/decide", {"id": 1, "adopt": "1", "send_again": True}, "decide needs an 'id', and either"),
+            ("/decide", {"id": 1, "adopt": "1"}, "there is no record 1"), ("/reconcile", {}, "reconcile needs 'since_ms'"),
         ]
         with World() as w:
             engine = w.start()
