@@ -212,6 +212,26 @@ static int put_states(struct store *store, json_t *records, struct sb_error *err
     return rc;
 }
 
+/* Notices are no conversations: they are counted apart. */
+static int put_notices(struct store *store, json_t *records, json_t *totals, struct sb_error *err)
+{
+    AUTO_QUERY query = query_begin(store, STATEMENT_COUNT_NOTICES);
+    json_t *notices = json_object(); /* borrowed from `totals` once it is set */
+    int rc = 0;
+
+    if (json_object_set_new(totals, "notices", notices) < 0)
+        return fail_memory(err);
+    while ((rc = query_next(&query, err)) > 0) {
+        const char *word = query_text_at(&query, 0);
+        json_int_t count = query_int_at(&query, 1);
+        json_int_t all = json_integer_value(json_object_get(records, word));
+        if (!word || json_object_set_new(notices, word, json_integer(count)) < 0 ||
+            json_object_set_new(records, word, json_integer(all - count)) < 0)
+            return fail_memory(err);
+    }
+    return rc;
+}
+
 static int put_meters(struct store *store, json_t *meters, struct sb_error *err)
 {
     AUTO_QUERY query = query_begin(store, STATEMENT_METERS);
@@ -248,6 +268,8 @@ static int fill_totals(struct store *store, json_t *totals, json_t *records, jso
 {
     int rc = put_states(store, records, err);
 
+    if (rc == 0)
+        rc = put_notices(store, records, totals, err);
     if (rc == 0)
         rc = put_count(store, records, "unknown", STATEMENT_COUNT_UNKNOWN, err);
     if (rc == 0)

@@ -90,7 +90,11 @@ static const char create_proof[] =
     "CREATE TABLE report (name TEXT PRIMARY KEY, at_ms INTEGER NOT NULL, doc TEXT NOT NULL) STRICT, WITHOUT "
     "ROWID;";
 
-static const char *const steps[] = { create_tables, create_indexes, create_proof };
+/* 4: notices, which are no conversations. A pipeline of engine.conf has no '/' in its name; those for notices have. */
+static const char create_notices[] =
+    "CREATE INDEX record_notice ON record (state) WHERE instr(pipeline, '/') > 0;";
+
+static const char *const steps[] = { create_tables, create_indexes, create_proof, create_notices };
 
 int schema_version(void)
 {

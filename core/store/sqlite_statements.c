@@ -161,10 +161,13 @@ static const char *const texts[STATEMENT_COUNT] = {
         " c.record_id = ?1 AND c.intent_id = intent.id ORDER BY c.link DESC LIMIT 1), 0"
         " FROM intent WHERE record_id = ?1 ORDER BY 2, 16 LIMIT ?2",
     [STATEMENT_COUNT_STATES] = "SELECT state, count(*) FROM record GROUP BY state",
+    [STATEMENT_COUNT_NOTICES] =
+        "SELECT state, count(*) FROM record WHERE instr(pipeline, '/') > 0 GROUP BY state",
     [STATEMENT_COUNT_UNKNOWN] =
         "SELECT count(*) FROM intent t JOIN record r ON r.id = t.record_id WHERE t." UNSETTLED
         " AND t.state = 'open' AND r.state IN ('active','dead')",
-    [STATEMENT_COUNT_INCOMPLETE] = "SELECT count(*) FROM record WHERE problems > 0",
+    [STATEMENT_COUNT_INCOMPLETE] =
+        "SELECT count(*) FROM record WHERE problems > 0 AND instr(pipeline, '/') = 0",
     [STATEMENT_METERS] = "SELECT instance, name, total FROM meter ORDER BY instance, name",
     [STATEMENT_NEWEST_RECEIVED] = "SELECT received_ms FROM record ORDER BY id DESC LIMIT 1",
 

@@ -283,7 +283,8 @@ int store_list(struct store *store, const struct store_query *query, json_t **re
  * are not set are left out. At most 10,000. */
 int store_timeline(struct store *store, int64_t id, json_t **ret_array, struct sb_error *err) SB_MUST_CHECK;
 /* Gives {"records": {state word: count, ..., "unknown": n, "incomplete": n} (these two are counted under
- * their state as well), "meters": {instance: {name: total}}, "newest_received_ms": n, "restored_ms": n}. */
+ * their state as well), "notices": {state word: count, where there are any; not among the records}, "meters": {instance:
+ * {name: total}}, "newest_received_ms": n, "restored_ms": n}. */
 int store_totals(struct store *store, json_t **ret_object, struct sb_error *err) SB_MUST_CHECK;
 
 /* ---- proof --------------------------------------------------------------------------------------------- */

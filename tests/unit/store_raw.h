@@ -13,7 +13,8 @@
 
 /* What turns a journal back into one of an older program. */
 #define TO_SCHEMA_2                                                                                          \
-    "DROP TABLE chain; DROP TABLE chain_gap; DROP TABLE chain_head; DROP TABLE sweep; DROP TABLE doubled;"   \
+    "DROP INDEX record_notice; DROP TABLE chain; DROP TABLE chain_gap; DROP TABLE chain_head; DROP TABLE "   \
+    "sweep; DROP TABLE doubled;"                                                                             \
     "DROP TABLE report;"                                                                                     \
     "ALTER TABLE outcome DROP COLUMN link; ALTER TABLE outcome DROP COLUMN value;"                           \
     "ALTER TABLE intent DROP COLUMN settled_ms; ALTER TABLE intent DROP COLUMN made;"                        \

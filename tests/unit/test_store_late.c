@@ -164,6 +164,27 @@ static void a_notice_without_a_conversation_stays(void **state)
     assert_overtaken(store, (int64_t[]){ 0 });
 }
 
+static void notices_are_counted_apart(void **state)
+{
+    struct fixture *fixture = *state;
+    struct store *store = fixture->store;
+    struct sb_error err = SB_ERROR_INIT;
+    AUTO_JSON totals = NULL;
+    int64_t late = emit_at(store, "told", "a", T0), notice = emit_at(store, "told/delayed", "a" SUFFIX, T0);
+    struct store_change *change = move_change(notice, STORE_DONE, NULL);
+
+    (void)emit_at(store, "told/delayed", "b" SUFFIX, T0);
+    change->adds_problem = true;
+    apply(store, change);
+    assert_true(late > 0);
+    assert_int_equal(0, store_totals(store, &totals, &err));
+    assert_int_equal(1, json_int(json_object_get(totals, "records"), "active", -1));
+    assert_int_equal(0, json_int(json_object_get(totals, "records"), "done", -1));
+    assert_int_equal(0, json_int(json_object_get(totals, "records"), "incomplete", -1));
+    assert_int_equal(1, json_int(json_object_get(totals, "notices"), "active", -1));
+    assert_int_equal(1, json_int(json_object_get(totals, "notices"), "done", -1));
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -175,6 +196,7 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(a_notice_is_overtaken_when_its_ticket_is_being_told_of, setup_store,
                                         teardown),
+        cmocka_unit_test_setup_teardown(notices_are_counted_apart, setup_store, teardown),
         cmocka_unit_test_setup_teardown(a_notice_without_a_conversation_stays, setup_store, teardown),
     };
 
