@@ -197,8 +197,8 @@ class World:
         env = {name: value for name, value in os.environ.items()
                if name in ("PATH", "HOME", "LANG", "SWITCHBOARD_LIB_DIR", "UBSAN_OPTIONS", "ASAN_OPTIONS", "TSAN_OPTIONS")}
         # LeakSanitizer of gcc 12 crashes when it looks through thread-local storage of objects that were loaded late.
-        env["LSAN_OPTIONS"] = "use_tls=0"
-        env["LSAN_OPTIONS"] = "print_suppressions=0"  # which would stand among the log lines
+        # And its list of suppressions would stand among the log lines.
+        env["LSAN_OPTIONS"] = "use_tls=0:print_suppressions=0"
         env.update(self.services.env())
         env["SWITCHBOARD_DATA"] = str(self.data)
         env.update(self.extra_env)
