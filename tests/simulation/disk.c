@@ -43,7 +43,7 @@ struct disk {
 static void resize(struct bytes *bytes, size_t size)
 {
     if (size > bytes->room) {
-        bytes->room = size < 4096 ? 4096 : size + size / 2;
+        bytes->room = size * 2;
         bytes->data = sim_grow(bytes->data, bytes->room, 1);
     }
     if (size > bytes->size)

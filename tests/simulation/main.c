@@ -1,6 +1,7 @@
 /* switchboard-sim: the engine in a simulated world, seed after seed. */
 #include <errno.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +12,7 @@
 #include "simulation/shrink.h"
 #include "simulation/table.h"
 
-enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, SHOWN_MAX = 3 };
+enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, SHOWN_MAX = 3, KEPT_BYTES = 256 * 1024 * 1024 };
 
 struct command {
     const char *program, *mutant;
@@ -317,6 +318,9 @@ int main(int argc, char **argv)
 {
     struct command command;
 
+    /* Each seed makes and frees the same few megabytes: kept, they need not be asked of the system again. */
+    (void)mallopt(M_MMAP_THRESHOLD, KEPT_BYTES);
+    (void)mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
     read_command(argc, argv, &command);
     for (size_t i = 0; command.is_listing && i < sim_mutant_count(); i++)
         (void)printf("%-32s %s\n", sim_mutant_name(i), sim_mutant_about(i));
