@@ -6,6 +6,8 @@
 #include "simulation/desk.h"
 #include "simulation/memory.h"
 
+#define MINUTE_MS INT64_C(60000)
+
 enum { SEARCH_DEFAULT = 10, LIST_DEFAULT = 50, COMMENT_MAX = 32000 };
 
 static const char *text_of(const struct truth_ticket *ticket, const char *key)
@@ -55,6 +57,16 @@ static const struct desk_field ticket_fields[] = {
     { NULL, DESK_TEXT, 0, false },
 };
 
+/* Longer than the engine waits, but not for so long that its second look would not see it either. */
+static void hide(struct company *company, struct truth_ticket *ticket)
+{
+    int64_t settle_ms = company->scenario->settle_ms;
+
+    ticket->shown_ms = ticket->listed_ms =
+        ticket->created_ms +
+        company_fault_between(company, FAULT_SEARCH_LAG, settle_ms + MINUTE_MS, settle_ms + settle_ms / 2);
+}
+
 static void create_ticket(struct desk *desk)
 {
     struct company *company = desk->company;
@@ -78,6 +90,8 @@ static void create_ticket(struct desk *desk)
     ticket->fields = json_incref(desk->body);
     ticket->shown_ms += desk_lag_ms(company, FAULT_SEARCH_LAG);
     ticket->listed_ms += desk_lag_ms(company, FAULT_LIST_LAG);
+    if (company->hides_tickets && ticket->shown_ms > now_ms)
+        hide(company, ticket);
     desk_endanger(company, contact, now_ms);
     desk->reply->had_effect = true;
     sim_reply_json(desk->reply, 200, ticket_json(ticket));

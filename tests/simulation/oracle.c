@@ -104,6 +104,13 @@ static bool may_look_wanted(const struct oracle_facts *facts, const struct truth
     return call->created_ms >= facts->truth->floor_ms && facts->faults[FAULT_WALL_JUMP] > 0;
 }
 
+/* A helpdesk that hides what it made for too long gets it twice: then somebody must hear of it. A setting that was changed
+ * meanwhile may be another `settle`. */
+static bool was_told(const struct oracle_facts *facts, const struct oracle_end *end)
+{
+    return facts->hides_tickets && ((end && end->is_doubled) || facts->faults[FAULT_CONFIG] > 0);
+}
+
 static void check_call(const struct oracle_facts *facts, const struct truth_call *call)
 {
     const struct oracle_end *end = oracle_end_of(facts, call);
@@ -113,8 +120,9 @@ static void check_call(const struct oracle_facts *facts, const struct truth_call
     if (is_state(end, "active"))
         oracle_say(facts, "everything-ends", "call %s: its record is still under way (%s)", call->sid,
                    end->reason && *end->reason ? end->reason : "no reason");
-    if (count > 1)
-        oracle_say(facts, "one-ticket", "call %s: one ticket was expected, there are %zu", call->sid, count);
+    if (count > 1 && !was_told(facts, end))
+        oracle_say(facts, "one-ticket", "call %s: one ticket was expected, there are %zu%s", call->sid, count,
+                   facts->hides_tickets ? ", and nobody was told" : "");
     if (!truth_is_wanted(facts->truth, call)) {
         if (count > 0 && !may_look_wanted(facts, call))
             oracle_say(facts, "no-unwanted-ticket", "call %s is not wanted and has ticket #%s", call->sid,
@@ -126,7 +134,8 @@ static void check_call(const struct oracle_facts *facts, const struct truth_call
         return;
     }
     oracle_check_ticket(facts, call, ticket);
-    oracle_check_note(facts, call, ticket);
+    if (count == 1) /* of two, one has the note */
+        oracle_check_note(facts, call, ticket);
 }
 
 static void check_strangers(const struct oracle_facts *facts)

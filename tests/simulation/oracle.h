@@ -4,7 +4,8 @@
  * The invariants, by name:
  *   nothing-is-missed    a call that the source lists and that the configuration wants has a record
  *   everything-ends      no record is unfinished once everything has come to rest
- *   one-ticket           a wanted call has exactly one ticket, or ended visibly without one, with a reason
+ *   one-ticket           a wanted call has exactly one ticket, or ended visibly without one, with a reason; where the
+ *                        helpdesk hides tickets for longer than is promised, a second one was reported
  *   no-unwanted-ticket   a call that is not wanted has none; no ticket belongs to no call
  *   right-ticket         contact, department, priority, number and call id of a ticket are those of its call
  *   one-contact          this engine makes one contact for a number, unless others did away with it
@@ -26,12 +27,14 @@ struct oracle_end {
     bool was_dropped, was_retried; /* by an operator */
     uint64_t requests;             /* on its behalf */
     uint64_t after_transcript;     /* to a transcriber, although the transcript was committed */
+    bool is_doubled;               /* the engine itself has found a second ticket, and says so */
 };
 
 struct oracle_facts {
     const struct truth *truth;
     const struct oracle_end *ends;
     size_t end_count;
+    bool hides_tickets; /* the helpdesk may have hidden tickets for longer than `settle` */
     uint64_t faults[SIM_FAULT_COUNT], fault_count, starts, restores, virtual_ms;
 
     void (*violation)(void *ctx, const char *name, const char *text);

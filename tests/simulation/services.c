@@ -12,7 +12,7 @@
 #define MINUTE_MS INT64_C(60000)
 
 /* After the last call has ended it settles, and the engine asks a few times more, at whatever interval. */
-enum { RECORDS_MAX = 10000, OVER_MINUTES = 150 };
+enum { RECORDS_MAX = 10000, OVER_MINUTES = 150, LOOK_MINUTES = 120, HIDING_ONE_IN = 20 };
 
 size_t under_way_add(struct under_way *under_way, int64_t now_ms, int64_t until_ms)
 {
@@ -48,6 +48,8 @@ struct company *company_new(const struct scenario *scenario)
 
     company->scenario = scenario;
     company->chance = chance_stream(scenario->seed, "services");
+    struct chance rare = chance_stream(scenario->seed, "tickets that hide");
+    company->hides_tickets = chance_below(&rare, HIDING_ONE_IN) == 0;
     memcpy(company->services, services, sizeof(services));
     company->service_count = COUNT_OF(services);
     return company;
@@ -92,8 +94,14 @@ static void start(void *ctx, struct world *world)
 static bool is_over(void *ctx)
 {
     const struct company *company = ctx;
+    const struct truth *truth = &company->truth;
+    int64_t now_ms = world_now(company->world);
 
-    return traffic_is_over(company, world_now(company->world) - OVER_MINUTES * MINUTE_MS);
+    /* Time for a second look at the last ticket. */
+    if (company->hides_tickets && truth->ticket_count > 0 &&
+        now_ms < truth->tickets[truth->ticket_count - 1]->created_ms + LOOK_MINUTES * MINUTE_MS)
+        return false;
+    return traffic_is_over(company, now_ms - OVER_MINUTES * MINUTE_MS);
 }
 
 struct asking {
@@ -118,7 +126,25 @@ static void on_violation(void *ctx, const char *name, const char *text)
     world_violation(ctx, name, "%s", text);
 }
 
-static struct oracle_end *ends_of(struct world *world, const json_t *records)
+/* Whether the engine has said that something of the record is there twice. */
+static bool tells_of_two(struct world *world, const json_t *record)
+{
+    AUTO_JSON timeline = NULL;
+    struct sb_error err = SB_ERROR_INIT;
+    size_t i;
+    const json_t *line;
+
+    if (store_timeline(world_journal(world), json_int(record, "id", 0), &timeline, &err) < 0)
+        sim_die("cannot read the journal: %s", err.text);
+    json_array_foreach (timeline, i, line) {
+        const char *verdict = json_str(line, "verdict");
+        if (verdict && strcmp(verdict, "doubled") == 0)
+            return true;
+    }
+    return false;
+}
+
+static struct oracle_end *ends_of(const struct company *company, struct world *world, const json_t *records)
 {
     struct oracle_end *ends = sim_new((json_array_size(records) + 1) * sizeof(*ends));
     size_t i;
@@ -129,6 +155,7 @@ static struct oracle_end *ends_of(struct world *world, const json_t *records)
         ends[i] = (struct oracle_end){ .external_id = id,
                                        .state = json_str(record, "state"),
                                        .reason = json_str(record, "reason"),
+                                       .is_doubled = company->hides_tickets && tells_of_two(world, record),
                                        .was_dropped = world_was_dropped(world, id),
                                        .was_retried = world_was_retried(world, id) };
     }
@@ -145,12 +172,13 @@ static void check(void *ctx, struct world *world)
 
     if (store_list(world_journal(world), &query, &records, &err) < 0)
         sim_die("cannot read the journal: %s", err.text);
-    struct oracle_end *ends = ends_of(world, records);
+    struct oracle_end *ends = ends_of(company, world, records);
     struct asking asking = { .ends = ends, .count = json_array_size(records) };
     world_each_asked(world, add_asked, &asking);
     struct oracle_facts facts = { .truth = &company->truth,
                                   .ends = ends,
                                   .end_count = asking.count,
+                                  .hides_tickets = company->hides_tickets,
                                   .fault_count = totals->fault_count,
                                   .starts = totals->starts,
                                   .restores = totals->restores,

@@ -119,6 +119,38 @@ static void two_tickets_are_told(void **state)
     assert_said(world, "one-ticket", "one ticket was expected, there are 2");
 }
 
+static void two_tickets_that_nobody_was_told_of_are_told(void **state)
+{
+    struct small_world *world = *state;
+
+    add_whole_note(world);
+    world->facts.hides_tickets = true;
+    (void)add_ticket(world, world->call);
+    assert_said(world, "one-ticket", "there are 2, and nobody was told");
+}
+
+static void two_tickets_of_a_helpdesk_that_hides_are_good_when_reported(void **state)
+{
+    struct small_world *world = *state;
+
+    add_whole_note(world);
+    world->facts.hides_tickets = true;
+    world->end.is_doubled = true;
+    (void)add_ticket(world, world->call);
+    oracle_check(&world->facts);
+    assert_int_equal(world->said.count, 0);
+}
+
+static void a_report_does_not_excuse_two_tickets_of_a_good_helpdesk(void **state)
+{
+    struct small_world *world = *state;
+
+    add_whole_note(world);
+    world->end.is_doubled = true;
+    (void)add_ticket(world, world->call);
+    assert_said(world, "one-ticket", "there are 2");
+}
+
 static void a_stuck_record_is_told(void **state)
 {
     struct small_world *world = *state;
@@ -243,6 +275,9 @@ int main(void)
         ROW(a_dead_letter_with_a_reason_is_visible),
         ROW(a_wanted_call_that_the_engine_drops_is_lost),
         ROW(two_tickets_are_told),
+        ROW(two_tickets_that_nobody_was_told_of_are_told),
+        ROW(two_tickets_of_a_helpdesk_that_hides_are_good_when_reported),
+        ROW(a_report_does_not_excuse_two_tickets_of_a_good_helpdesk),
         ROW(a_stuck_record_is_told),
         ROW(a_ticket_for_a_missed_call_is_not_wanted),
         ROW(a_ticket_for_a_call_from_before_the_first_start_is_not_wanted),
