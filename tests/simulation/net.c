@@ -88,9 +88,9 @@ static void fail_at(const struct net_request *request, int64_t at_ms, enum http_
     response->sent = sent;
     (void)snprintf(response->fault, sizeof(response->fault), "%s %.80s%s", before, request->host, after);
     response->duration_ms = (uint32_t)(at_ms - request->sent_ms);
-    answer_at(request->world, at_ms, request->life, request->ticket, response);
     world_trace(request->world, "  %s %s%s -> %s", request->method, request->host, request->path,
                 response->fault);
+    answer_at(request->world, at_ms, request->life, request->ticket, response);
 }
 
 /* ---- at the service ------------------------------------------------------------------------------------ */
