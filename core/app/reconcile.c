@@ -11,9 +11,9 @@
 #include "base/scope.h"
 #include "base/timefmt.h"
 
+/* BATCH: conversations looked up at once, so that a commit never waits for long; FILL: records emitted in one change. */
+enum { BATCH = 200, FILL_MAX = 100 };
 enum {
-    BATCH = 200,                     /* conversations looked up at once: a commit never waits for long */
-    FILL_MAX = 100,                  /* records emitted in one change */
     FIRST_LOOK_MS = 10 * 1000,       /* after the start */
     LOOK_EVERY_MS = 15 * 60 * 1000,  /* whether it is time again */
     OVERLAP_MS = 12 * 60 * 60 * 1000 /* what is still too young at one comparison is old enough at the next */
@@ -77,8 +77,9 @@ static void log_report(const struct reconcile *reconcile)
                  "reconcile", text);
 }
 
-static void end(struct reconcile *reconcile)
+static void end(void *ctx)
 {
+    struct reconcile *reconcile = ctx;
     void (*fn)(void *ctx) = reconcile->on_end;
 
     clear(reconcile);
@@ -96,13 +97,12 @@ static void end(struct reconcile *reconcile)
 static void keep_report(void *ctx, struct store *store)
 {
     struct reconcile *reconcile = ctx;
-    int rc = store_keep_report(store, RECONCILE_REPORT, reconcile->at_ms, reconcile->doc, &reconcile->err);
-    (void)rc; /* stands in err */
-}
+    AUTO_JSON single = reconcile_single(reconcile->entries);
+    int rc = store_forget_doubled(store, single, &reconcile->err);
 
-static void on_kept(void *ctx)
-{
-    end(ctx);
+    if (rc == 0)
+        rc = store_keep_report(store, RECONCILE_REPORT, reconcile->at_ms, reconcile->doc, &reconcile->err);
+    (void)rc; /* stands in err */
 }
 
 static void report(struct reconcile *reconcile)
@@ -111,7 +111,7 @@ static void report(struct reconcile *reconcile)
     reconcile->doc = reconcile_report(reconcile->entries, reconcile->sources, reconcile->faults,
                                       reconcile->options.since_ms, reconcile->back_filled);
     reconcile->at_ms = clock_wall_ms();
-    store_thread_run(reconcile->engine->store, keep_report, on_kept, reconcile);
+    store_thread_run(reconcile->engine->store, keep_report, end, reconcile);
 }
 
 /* ---- list ---------------------------------------------------------------------------------------------- */

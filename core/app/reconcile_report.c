@@ -74,6 +74,22 @@ const char *reconcile_judge(const json_t *entry, char ret_why[WHY_MAX])
     return strcmp(state, "done") == 0 ? judge_done(entry, ret_why) : judge_state(standing, state, ret_why);
 }
 
+json_t *reconcile_single(const json_t *entries)
+{
+    json_t *single = json_array();
+    size_t index;
+    json_t *entry;
+
+    json_array_foreach (entries, index, entry) {
+        char why[WHY_MAX];
+        json_t *job = json_object_get(entry, "job");
+        if (job && json_array_size(json_object_get(entry, "found")) == 1 &&
+            strcmp(reconcile_judge(entry, why), "delivered") == 0)
+            (void)json_array_append(single, job);
+    }
+    return single;
+}
+
 static const char *const kinds[] = { "delivered", "explained", "missing", "doubled", "uncertain" };
 enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };
 

@@ -11,6 +11,9 @@
  * why, for people ("" for delivered). `ret_why` is at most 400 bytes. */
 const char *reconcile_judge(const json_t *entry, char ret_why[400]);
 
+/* What was looked at and is there once: the jobs of `entries`, an array. New reference. */
+json_t *reconcile_single(const json_t *entries);
+
 /* The report over all entries (an array). New reference. */
 json_t *reconcile_report(const json_t *entries, const json_t *sources, const json_t *faults, int64_t since_ms,
                          size_t back_filled);

@@ -163,6 +163,34 @@ int store_proof(struct store *store, int64_t record_id, json_t **ret_object, str
     return rc;
 }
 
+static int forget_doubled(struct store *store, const json_t *look, struct sb_error *err)
+{
+    AUTO_QUERY query = query_begin(store, STATEMENT_DOUBLED_REMOVE);
+
+    query_int(&query, json_int(look, "record_id", 0));
+    query_text(&query, json_str(look, "instance"));
+    query_text(&query, json_str(look, "step"));
+    query_int(&query, json_int(look, "round", 0));
+    return query_run(&query, err);
+}
+
+int store_forget_doubled(struct store *store, const json_t *looks, struct sb_error *err)
+{
+    struct sb_error why = SB_ERROR_INIT;
+    size_t index;
+    json_t *look;
+    int rc = write_begin(store, err);
+
+    if (rc < 0)
+        return rc;
+    json_array_foreach (looks, index, look) {
+        rc = forget_doubled(store, look, &why);
+        if (rc < 0)
+            break;
+    }
+    return write_end(store, rc, &why, err);
+}
+
 /* ---- how a conversation stands ------------------------------------------------------------------------- */
 
 int store_standing(struct store *store, const char *account, const char *external_id, json_t **ret_object,

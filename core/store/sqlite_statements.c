@@ -75,6 +75,8 @@ static const char *const texts[STATEMENT_COUNT] = {
         " step = ?3 AND round = ?4), reference FROM record WHERE id = ?1"
         " ON CONFLICT (record_id, instance, step, round) DO UPDATE SET at_ms = excluded.at_ms, others ="
         " excluded.others, made = excluded.made",
+    [STATEMENT_DOUBLED_REMOVE] =
+        "DELETE FROM doubled WHERE record_id = ? AND instance = ? AND step = ? AND round = ?",
     [STATEMENT_SWEEP_NEXT] =
         "SELECT s.due_ms, s.record_id, s.instance, s.step, s.round, t.state, t.at_ms, t.settled_ms, t.made,"
         " t.kept, r.state FROM sweep s LEFT JOIN intent t ON t.record_id = s.record_id AND t.instance ="

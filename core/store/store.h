@@ -306,6 +306,8 @@ int store_made(struct store *store, int64_t record_id, json_t **ret_array,
  * looking has said and operators have decided, and "intents": [{instance, step, state, count}]. */
 int store_proof(struct store *store, int64_t record_id, json_t **ret_object,
                 struct sb_error *err) SB_MUST_CHECK;
+/* Takes back that these (objects of store_made()) were created twice: one only is there now. */
+int store_forget_doubled(struct store *store, const json_t *looks, struct sb_error *err) SB_MUST_CHECK;
 /* {"record_id": 0 when imported or expired, "state", "reason", "received_ms", "is_unknown"} of an identity; NULL in
  * *ret_object: it is not known. */
 int store_standing(struct store *store, const char *account, const char *external_id, json_t **ret_object,

@@ -78,11 +78,23 @@ static void the_sums_and_the_rows_fit_the_judgements(void **state)
     CHECK_INT("rows", COUNT_OF(cases) - 3, json_array_size(json_object_get(report, "rows")));
 }
 
+static void only_what_was_seen_once_is_taken_for_single(void **state)
+{
+    AUTO_JSON entries = json_array();
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++)
+        (void)json_array_append_new(entries, entry_of(i));
+    AUTO_JSON single = reconcile_single(entries);
+    CHECK_INT("one", 1, json_array_size(single));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_conversation_is_judged),
         cmocka_unit_test(the_sums_and_the_rows_fit_the_judgements),
+        cmocka_unit_test(only_what_was_seen_once_is_taken_for_single),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -74,6 +74,23 @@ static void a_request_that_arrives_after_all_is_reported_as_a_double(void **stat
     flow_world_free(w);
 }
 
+static void a_double_that_was_mended_is_taken_back(void **state)
+{
+    struct flow_world_test *w = world_with(MISHAP_LATE);
+    struct sb_error err = SB_ERROR_INIT;
+    AUTO_JSON made = NULL;
+
+    (void)state;
+    assert_true(flow_world_run(w, 14 * MINUTE_MS));
+    flow_world_pass(w, HOUR_MS);
+    CHECK_INT("kept", 1, count_rows(w, "doubled"));
+    assert_int_equal(store_made(w->store, 1, &made, &err), 0);
+    assert_int_equal(store_forget_doubled(w->store, made, &err), 0);
+    CHECK_INT("taken back", 0, count_rows(w, "doubled"));
+    check_chain(w);
+    flow_world_free(w);
+}
+
 static void a_second_look_survives_a_restart(void **state)
 {
     struct flow_world_test *w = world_with(MISHAP_LATE);
@@ -393,6 +410,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_SHOP(a_request_that_arrives_after_all_is_reported_as_a_double),
+        IN_SHOP(a_double_that_was_mended_is_taken_back),
         IN_SHOP(a_second_look_survives_a_restart),
         IN_SHOP(a_death_around_the_commits_of_a_second_look_reports_it_all_the_same),
         IN_SHOP(one_that_was_found_by_looking_is_looked_at_again),
