@@ -114,12 +114,44 @@ static void the_guard_belongs_to_one_request(void **state)
     kit_end(&kit);
 }
 
+/* ---- digests of documents ------------------------------------------------------------------------------ */
+
+static size_t text_size; /* of the document that build makes */
+
+static enum sb_verdict digest_text(struct sb_exchange *x)
+{
+    char *text = sb_alloc(x, text_size + 3), want[DIGEST_HEX_SIZE];
+
+    memset(text, 'a', text_size + 2);
+    text[0] = text[text_size + 1] = '"';
+    digest_sha256_hex(text, text_size + 2, want);
+    text[text_size + 1] = '\0';
+    json_t *value = sb_keep(x, json_string(text + 1));
+    return strcmp(sb_json_sha256(x, value), want) == 0 ? SB_SKIP : SB_REJECT;
+}
+
+static void a_document_of_any_size_has_its_digest(void **state)
+{
+    static const size_t sizes[] = { 0, 1, 4093, 4094, 4095, 4096, 100000 };
+    struct kit kit;
+
+    (void)state;
+    kit_begin(&kit, &plain, "{}");
+    for (size_t i = 0; i < COUNT_OF(sizes); i++) {
+        text_size = sizes[i];
+        if (kit_build(&kit, digest_text) != SB_SKIP)
+            fail_msg("%zu bytes", sizes[i]);
+    }
+    kit_end(&kit);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_time_is_signed_with_the_body),
         cmocka_unit_test(what_cannot_be_signed_is_a_defect),
         cmocka_unit_test(the_guard_belongs_to_one_request),
+        cmocka_unit_test(a_document_of_any_size_has_its_digest),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
