@@ -26,7 +26,7 @@ enum {
 struct import_options {
     struct command_options common;
     const char *path, *account, *instance;
-    char *text; /* owned: of the file */
+    const char *text; /* of the file, while it is imported */
     size_t size;
 };
 
@@ -265,37 +265,38 @@ static int import_contacts_file(const struct conf *conf, const struct import_opt
     return import_contacts(conf, &contacts, options->text, options->size);
 }
 
-static int load_and_import(const struct import_options *options)
+static int import_calls(struct conf *conf, const struct import_options *options)
 {
     struct sb_error err = SB_ERROR_INIT;
-    struct conf *conf = NULL;
-    int code = command_conf(options->common.conf_path, &conf);
-
-    if (code != EXIT_OK)
-        return code;
-    if (contacts_csv_is(options->text, options->size)) {
-        code = import_contacts_file(conf, options);
-        conf_free(conf);
-        return code;
-    }
     struct log *log = command_log();
     struct loader *loader = setup_loader(conf, log, &err);
-    code = loader ? import(conf, loader, options) : command_fail(&err);
+    int code = loader ? import(conf, loader, options) : command_fail(&err);
+
     conf_free(conf); /* before the plugins, whose tables it points into */
     loader_free(loader);
     log_free(log);
     return code;
 }
 
-static int read_and_import(struct import_options *options)
+static int load_and_import(struct import_options *options)
 {
     struct sb_error err = SB_ERROR_INIT;
+    struct conf *conf = NULL;
     AUTO_STR text = NULL;
+    int code = command_conf(options->common.conf_path, &conf);
 
-    if (file_read(options->path, FILE_BYTES_MAX, &text, &options->size, &err) < 0)
+    if (code != EXIT_OK)
+        return code;
+    if (file_read(options->path, FILE_BYTES_MAX, &text, &options->size, &err) < 0) {
+        conf_free(conf);
         return command_fail(&err);
+    }
     options->text = text;
-    return load_and_import(options);
+    if (!contacts_csv_is(text, options->size))
+        return import_calls(conf, options);
+    code = import_contacts_file(conf, options);
+    conf_free(conf);
+    return code;
 }
 
 static int run(const struct command *command, int argc, char **argv)
@@ -324,7 +325,7 @@ static int run(const struct command *command, int argc, char **argv)
     if (options.account && !*options.account)
         return command_usage(command, "the account is empty");
     options.path = argv[optind];
-    return read_and_import(&options);
+    return load_and_import(&options);
 }
 
 const struct command command_import = {
@@ -345,7 +346,7 @@ const struct command command_import = {
         "  -c, --config FILE   the configuration (default: engine.conf)\n"
         "      --json          {\"account\": \"...\", \"new\": n, \"known\": n}, or {\"contacts\": n, "
         "\"instances\": [...]}\n\n"
-        "Examples:\n"
+        "Example:\n"
         "  switchboard import processed_calls.json\n"
         "  switchboard import contacts.csv",
     .run = run,

@@ -37,9 +37,7 @@ static void check_contacts(const char *text, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct sb_error err = SB_ERROR_INIT;
-    const struct import_options options = { .path = "list.json",
-                                            .text = (char *)(uintptr_t)data,
-                                            .size = size };
+    const struct import_options options = { .path = "list.json", .text = (const char *)data, .size = size };
     json_t *list = NULL;
 
     if (contacts_csv_is(options.text, size)) {

@@ -219,6 +219,31 @@ class ContactTest(unittest.TestCase):
             self.assertEqual(ticket["contactId"], w.given[0])
             self.assertIn("The contact is not certain", ticket["comments"][0]["content"])
 
+    def test_a_mapping_is_imported_whole_or_not_at_all_also_while_the_engine_runs(self):
+        with TicketWorld([person(), person()]) as w:
+            path = w.folder / "c.csv"
+            path.write_text("canonical_id,contact_id\nuser-i,%s\nuser-j,x\n,1\n" % w.given[0], encoding="utf-8")
+            done = w.verb("import", "c.csv")
+            self.assertEqual((done.returncode, done.stderr.splitlines()), (1, [
+                "c.csv:3: 'x' is no id of a Desk contact, which is digits", "c.csv:4: 'canonical_id' is empty",
+                "switchboard: cannot take 'c.csv' over: it has 2 mistakes"]))
+            _, port = w.listening()
+            w.escalate(port, 1, {"id": "user-i"})
+            self.assertNotIn(w.settled(1)[0]["contactId"], w.given)
+            rows = "".join("user-%d,%s\n" % (i, w.given[0]) for i in range(5000))
+            path.write_text("canonical_id,contact_id\nuser-i,%s\n%s" % (w.given[1], rows), encoding="utf-8")
+            done = w.verb("import", "--json", "c.csv")
+            self.assertEqual(json.loads(done.stdout), {"contacts": 5001, "instances": ["zoho_desk"]})
+            # It goes before what was learnt.
+            w.escalate(port, 2, {"id": "user-i"})
+            w.escalate(port, 3, {"id": "user-4999"})
+            self.assertEqual([ticket["contactId"] for ticket in w.settled(3)[1:]], [w.given[1], w.given[0]])
+            for arguments, words in ((["--instance", "other", "c.csv"], "no zoho_desk block of the name 'other'"),
+                                     (["--account", "acmedemo1", "c.csv"], "--account is for lists of calls")):
+                done = w.verb("import", *arguments)
+                self.assertEqual(done.returncode, 1)
+                self.assertIn(words, done.stderr)
+
     def test_the_mapping_file_is_read_again_and_a_broken_one_is_refused(self):
         header = "canonical_id,crm_id,contact_id\n"
         with TicketWorld([person(), person()], zoho_desk={"contacts": "contacts.csv"}) as w:
