@@ -17,7 +17,7 @@ import time
 import world
 from world import World, call, require_programs
 
-PRELOAD = os.environ.get("FAIL_PRELOAD", "")
+PRELOAD = world.program("FAIL_PRELOAD", "tests/fail_preload.so")
 WORKERS = 12
 BUDGET_S = 7200 if world.IS_LONG else 200
 # Lives in a row that end before anything is sent can share one world.

@@ -22,9 +22,16 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "sim"))
 from localservices import Services  # noqa: E402
 
-ENGINE = os.environ.get("SWITCHBOARD_BIN", "")
-LOCAL_SERVICES = os.environ.get("LOCALSERVICES_BIN", "")
-PRELOAD = os.environ.get("CRASH_PRELOAD", "")
+
+def program(variable, path):
+    """A program of the build that the environment names, else of a build in this tree, for who starts a test by hand."""
+    paths = [str(ROOT / "build" / preset / path) for preset in ("clang", "debug")]
+    return os.environ.get(variable, "") or next((each for each in paths if os.path.exists(each)), "")
+
+
+ENGINE = program("SWITCHBOARD_BIN", "switchboard")
+LOCAL_SERVICES = program("LOCALSERVICES_BIN", "bin/switchboard-localservices")
+PRELOAD = program("CRASH_PRELOAD", "tests/crash_preload.so")
 IS_SANITIZED = os.environ.get("SWITCHBOARD_SANITIZED", "0") == "1"
 IS_LONG = os.environ.get("SWITCHBOARD_TEST_LONG", "") == "long"
 # Sanitizers make the engine several times slower; a loaded machine does the rest.
@@ -355,7 +362,7 @@ def free_port():
 def require_programs():
     for name, path in (("SWITCHBOARD_BIN", ENGINE), ("LOCALSERVICES_BIN", LOCAL_SERVICES), ("CRASH_PRELOAD", PRELOAD)):
         if not path or not os.path.exists(path):
-            sys.exit("%s must name a program that was built: run this through ctest" % name)
+            sys.exit("%s must name a program that was built: run this through ctest, or build the preset 'clang'" % name)
 
 
 def main(workers=6):
