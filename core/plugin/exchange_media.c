@@ -58,8 +58,8 @@ int sb_script_call(struct sb_exchange *x, const char *option, const char *functi
     /* A route has no record yet: its script reads the body that was sent. */
     const struct exchange_private *own = x->private_;
     const json_t *document = own->route && own->in_json ? own->in_json : x->document;
-    return instance->script_host->call(script->script, function, document, argument, x->in.seed,
-                                       x->in.now_ms, ret_result, err);
+    return instance->script_host->call(script->script, function, document, argument, x->in.seed, x->in.now_ms,
+                                       ret_result, err);
 }
 
 bool sb_script_has(const struct sb_exchange *x, const char *option, const char *function)

@@ -281,6 +281,24 @@ class WaitingTest(EscalationCase):
             self.assert_status(send(port, "GET", "/v1/escalations/esc-0001"), 200)
             self.assert_ends_well(engine.stop())
 
+    def test_no_more_than_256_calls_wait_at_once(self):
+        with AgentWorld(agent={"rate_per_caller": "unlimited"}) as local:
+            local.refuse("desk", 120)
+            engine, port = local.listening()
+            self.assert_status(send(port, body=escalation(1)), 202)
+            ask = "GET /v1/escalations/esc-0001?wait=30s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n\r\n" % TOKEN
+            sockets = [socket.create_connection(("127.0.0.1", port)) for _ in range(256)]
+            for each in sockets:
+                each.sendall(ask.encode())
+            local.wait_until(lambda: local.waiting_calls(engine) == 256, "256 calls wait")
+            began = time.monotonic()
+            self.assert_status(send(port, "GET", "/v1/escalations/esc-0001?wait=30s"), 200)
+            self.assertLess(time.monotonic() - began, 20)
+            self.assertEqual(local.waiting_calls(engine), 256)
+            for each in sockets:
+                each.close()
+            self.assert_ends_well(engine.stop())
+
     def test_a_stop_answers_those_who_wait(self):
         with AgentWorld() as local:
             local.refuse("desk", 120)
