@@ -64,7 +64,7 @@ static void hide(struct company *company, struct truth_ticket *ticket)
 
     ticket->shown_ms = ticket->listed_ms =
         ticket->created_ms +
-        company_fault_between(company, FAULT_SEARCH_LAG, settle_ms + MINUTE_MS, settle_ms + settle_ms / 2);
+        chance_between(&company->chance, settle_ms + MINUTE_MS, settle_ms + settle_ms / 2);
 }
 
 static void create_ticket(struct desk *desk)
@@ -90,7 +90,7 @@ static void create_ticket(struct desk *desk)
     ticket->fields = json_incref(desk->body);
     ticket->shown_ms += desk_lag_ms(company, FAULT_SEARCH_LAG);
     ticket->listed_ms += desk_lag_ms(company, FAULT_LIST_LAG);
-    if (company->hides_tickets && ticket->shown_ms > now_ms)
+    if (company->hides_tickets && now_ms < company->scenario->quiet_ms)
         hide(company, ticket);
     desk_endanger(company, contact, now_ms);
     desk->reply->had_effect = true;

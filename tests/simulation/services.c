@@ -12,7 +12,7 @@
 #define MINUTE_MS INT64_C(60000)
 
 /* After the last call has ended it settles, and the engine asks a few times more, at whatever interval. */
-enum { RECORDS_MAX = 10000, OVER_MINUTES = 150, LOOK_MINUTES = 120, HIDING_ONE_IN = 20 };
+enum { RECORDS_MAX = 10000, OVER_MINUTES = 150, LOOK_MINUTES = 120, HIDING_ONE_IN = 10 };
 
 size_t under_way_add(struct under_way *under_way, int64_t now_ms, int64_t until_ms)
 {
