@@ -8,7 +8,7 @@ import re
 import unittest
 
 from escalation_world import AgentWorld, escalation, send
-from world import call, quote
+from world import IS_LONG, call, quote
 
 FIELD = "cf_crm_id"
 DEPARTMENT = "5000001000000006001"
@@ -293,6 +293,39 @@ class TicketTest(unittest.TestCase):
                     names = sorted(file["name"] for file in ticket["attachments"])
                     self.assertEqual([name[13:] for name in names], ["-1-same.txt", "-2-same.txt"])
                     self.assertEqual(w.report()["violations_total"], 0, w.report()["violations"])
+
+    def killed(self, after, mode):
+        """The engine is killed once the helpdesk has had so many requests, and started again. Gives what went wrong."""
+        lines, changes = self.long_escalation()
+        contacts = [person(email="k@example.com"), person(email="k@example.com")]
+        tickets = [{"contact": 0, "fields": {"subject": "An older matter"}}]
+        with TicketWorld(contacts, tickets, zoho_desk={"attach_to_open": mode}) as w:
+            engine, port = w.listening()
+            w.escalate(port, 1, {"id": "user-k", "email": "k@example.com"}, wait=None, **changes)
+            requests = lambda: w.report()["services"]["desk"]["requests"]  # noqa: E731
+            w.wait_until(lambda: requests() >= after or w.states() == {"done": 1}, "it is under way")
+            engine.kill()
+            w.listening()
+            w.wait_until(lambda: w.states() == {"done": 1}, "it is done", 90)
+            made = [ticket for ticket in w.tickets() if ticket["subject"] != "An older matter"]
+            ticket = w.tickets()[0] if mode == "always" else made[0]
+            text = ticket["description"] or ""
+            text = text.replace("<br>", "\n") + "\n".join(note["content"] for note in ticket["comments"])
+            wrong = ["line %d is there %d times" % (i, text.count(line)) for i, line in enumerate(lines) if text.count(line) != 1]
+            if len(made) != (0 if mode == "always" else 1):
+                wrong.append("%d tickets" % len(made))
+            if len(w.contacts()) != 2 or text.count("The contact is not certain") != 1:
+                wrong.append("%d contacts, %d remarks" % (len(w.contacts()), text.count("The contact is not certain")))
+            names = sorted(file["name"][13:] for file in ticket["attachments"])
+            if names != ["-1-same.txt", "-2-same.txt"]:
+                wrong.append("files %s" % names)
+            return ["killed after %d requests, %s: %s" % (after, mode, each) for each in wrong]
+
+    def test_killed_anywhere_it_is_all_there_once(self):
+        plans = [(after, mode) for mode in ("never", "always") for after in range(1, 15, 1 if IS_LONG else 2)]
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            wrong = [each for found in pool.map(lambda plan: self.killed(*plan), plans) for each in found]
+        self.assertEqual(wrong, [])
 
     def test_a_file_that_is_too_large_is_remarked_and_the_others_are_there(self):
         files = [{"name": "small.txt", "content_type": "text/plain", "base64": base64.b64encode(b"abc").decode()},
