@@ -8,12 +8,10 @@
 #include "base/json.h"
 #include "flow/change.h"
 #include "flow/report.h"
+#include "flow/room.h"
 #include "flow/state.h"
 
 static const struct call_class run_class;
-
-static void admit_waiting(struct flow *flow);
-static void ask_for_room(struct flow *flow, struct run *run);
 
 /* ---- taken up and let go ------------------------------------------------------------------------------- */
 
@@ -63,22 +61,13 @@ struct run *run_adopt(struct flow *flow, const struct store_active *active)
         return NULL;
     if (!take_key_back(flow, run, active))
         return NULL;
-    ask_for_room(flow, run);
+    room_ask(flow, run);
     return run;
 }
 
 struct run *run_find(const struct flow *flow, int64_t id)
 {
     return run_index_find(&flow->index, id);
-}
-
-static void unload(struct flow *flow, struct run *run)
-{
-    if (!run->record)
-        return;
-    store_record_free(run->record);
-    run->record = NULL;
-    flow->loaded_count--;
 }
 
 static void release_lock(struct flow *flow, struct run *run)
@@ -102,7 +91,7 @@ void run_free(struct flow *flow, struct run *run)
         flow->unknown_count--;
     if (run->is_held)
         flow->held_count--;
-    unload(flow, run);
+    room_leave(flow, run);
     run_index_remove(&flow->index, run);
     unlink_run(flow, run);
     actor_remove(&flow->actors, &run->call.actor);
@@ -130,46 +119,10 @@ static void end_run(struct flow *flow, struct run *run)
             flow_alert(flow, FLOW_ALERT_DEAD_LETTER, run->record->external_id, run->record->reason);
     }
     run_free(flow, run);
-    admit_waiting(flow);
+    room_give(flow);
 }
 
-/* ---- room in memory ------------------------------------------------------------------------------------ */
-
-static void load(struct flow *flow, struct run *run)
-{
-    run->state = RUN_LOADING;
-    flow->loaded_count++;
-    flow->world.load(flow->world.ctx, run->id, actor_ticket(&run->call.actor));
-}
-
-/* Whoever holds a key goes first and needs no room: others in memory may be waiting for that very key. */
-static void admit_waiting(struct flow *flow)
-{
-    if (flow->is_stopping || flow->has_failed)
-        return;
-    for (struct actor *actor = flow->admission.head; actor;) {
-        struct actor *next = actor->next;
-        struct run *run = (struct run *)actor;
-        if (flow->loaded_count < flow->options.in_flight_max || run->lock) {
-            queue_remove(actor);
-            load(flow, run);
-        } else {
-            break;
-        }
-        actor = next;
-    }
-}
-
-/* Before all others when it holds a lock: they may wait for room that is taken by one who waits for that lock. */
-static void ask_for_room(struct flow *flow, struct run *run)
-{
-    run->state = RUN_ADMISSION;
-    if (run->lock)
-        queue_add_first(&flow->admission, &run->call.actor);
-    else
-        queue_add(&flow->admission, &run->call.actor);
-    admit_waiting(flow);
-}
+/* ---- loaded ----------------------------------------------------------------------------------------------- */
 
 static uint64_t seed_of(const struct store_record *record)
 {
@@ -211,7 +164,7 @@ void run_on_loaded(struct flow *flow, struct run *run, struct store_record *reco
     }
     if (record->state != STORE_ACTIVE) {
         run_free(flow, run);
-        admit_waiting(flow);
+        room_give(flow);
         return;
     }
     run->seed = seed_of(record);
@@ -222,8 +175,8 @@ void run_on_loaded(struct flow *flow, struct run *run, struct store_record *reco
         run->state = RUN_PARKED;
         run->is_held = true;
         flow->held_count++;
-        unload(flow, run);
-        admit_waiting(flow);
+        room_leave(flow, run);
+        room_give(flow);
         return;
     }
     run->state = RUN_READY;
@@ -241,8 +194,8 @@ void run_wait(struct flow *flow, struct run *run, int64_t ms)
     /* The key document is read again with the record; the lock itself stays. */
     json_decref(run->key_doc);
     run->key_doc = NULL;
-    unload(flow, run);
-    admit_waiting(flow);
+    room_leave(flow, run);
+    room_give(flow);
 }
 
 /* ---- moving -------------------------------------------------------------------------------------------- */
@@ -455,7 +408,7 @@ static void on_timer(struct flow *flow, struct actor *actor)
     struct run *run = (struct run *)actor;
 
     if (run->state == RUN_PARKED) {
-        ask_for_room(flow, run);
+        room_ask(flow, run);
     } else if (run->state == RUN_DELAYED) {
         run->state = RUN_READY;
         run_advance(flow, run);
