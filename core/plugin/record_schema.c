@@ -174,6 +174,14 @@ static const struct record_field schema[] = {
     { "notes.ids", RECORD_LIST, false, NULL },
     { "notes.size_max", RECORD_WHOLE, false, NULL },
 
+    { "callback.event", RECORD_TEXT, true, NULL },
+    { "callback.told_at", RECORD_TEXT, true, NULL },
+
+    { "notice.event", RECORD_TEXT, true, NULL },
+    { "notice.of", RECORD_WHOLE, true, NULL },
+    { "notice.reference", RECORD_TEXT, true, NULL },
+    { "notice.at", RECORD_TEXT, true, NULL },
+
     { "problems.*.phase", RECORD_WORD, true, phases },
     { "problems.*.index", RECORD_WHOLE, true, NULL },
     { "problems.*.instance", RECORD_TEXT, true, NULL },
