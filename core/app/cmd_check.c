@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "app/command.h"
+#include "app/contacts_file.h"
 #include "app/setup.h"
 #include "base/scope.h"
 
@@ -24,6 +25,8 @@ static int check(const char *path)
     }
     bool is_wrong = setup_has_errors(setup);
     conf_write_diagnostics(setup->conf, &problems);
+    if (contacts_file_check(setup->conf, &problems) > 0)
+        is_wrong = true;
     if (!is_wrong)
         conf_write_summary(setup->conf, &summary);
     (void)fputs(problems.data, is_wrong ? stderr : stdout);
@@ -56,12 +59,14 @@ static int run(const struct command *command, int argc, char **argv)
 const struct command command_check = {
     .name = "check",
     .summary = "say what is wrong in engine.conf, or what will run",
-    .usage = "check [-c FILE]\n\n"
-             "Reads engine.conf, the files it includes, .env, plugins and scripts, and names every mistake "
-             "with its\n"
-             "line. Without a mistake it shows the pipelines as they will run. Nothing is sent anywhere.\n\n"
-             "  -c, --config FILE   the configuration (default: engine.conf)\n\n"
-             "Example:\n"
-             "  switchboard check -c /etc/switchboard/engine.conf",
+    .usage =
+        "check [-c FILE]\n\n"
+        "Reads engine.conf, the files it includes, .env, plugins, scripts and mapping files, and names every "
+        "mistake\n"
+        "with its line. Without a mistake it shows the pipelines as they will run. Nothing is sent "
+        "anywhere.\n\n"
+        "  -c, --config FILE   the configuration (default: engine.conf)\n\n"
+        "Example:\n"
+        "  switchboard check -c /etc/switchboard/engine.conf",
     .run = run,
 };

@@ -212,6 +212,41 @@ int contacts_file_load(const struct setup *setup, struct store *store, struct lo
     return rc;
 }
 
+/* ---- for `check` ---- */
+
+static bool is_sound(const char *path, struct buf *out)
+{
+    struct sb_error why = SB_ERROR_INIT;
+    AUTO_STR text = NULL;
+    AUTO_JSON rows = NULL;
+    AUTO_JSON mistakes = NULL;
+    size_t size = 0, index;
+    json_t *line;
+    int rc = file_read(path, CONTACTS_BYTES_MAX, &text, &size, &why);
+
+    if (rc == 0)
+        rc = contacts_csv_read(path, text, size, &rows, &mistakes, &why);
+    if (rc < 0 && !mistakes)
+        buf_printf(out, "%s\n", why.text);
+    json_array_foreach (mistakes, index, line)
+        buf_printf(out, "%s\n", json_string_value(line));
+    return rc == 0;
+}
+
+size_t contacts_file_check(const struct conf *conf, struct buf *out)
+{
+    size_t refused = 0;
+
+    for (size_t i = 0; i < conf->block_count; i++) {
+        const struct conf_block *block = conf->blocks[i];
+        bool is_read = strcmp(block->plugin, "zoho_desk") == 0 && block->is_checked;
+        const struct conf_value *value = is_read ? conf_find_value(block, "contacts") : NULL;
+        if (value && value->text && *value->text && !is_sound(value->text, out))
+            refused++;
+    }
+    return refused;
+}
+
 /* ---- watching ---- */
 
 static void arm(struct contacts_file *file)

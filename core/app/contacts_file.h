@@ -5,6 +5,7 @@
 #define APP_CONTACTS_FILE_H
 
 #include "app/setup.h"
+#include "base/buf.h"
 #include "store/store.h"
 
 struct contacts_file;
@@ -14,6 +15,9 @@ struct engine;
  * journal is one. For the start, before the store's thread has it. */
 int contacts_file_load(const struct setup *setup, struct store *store, struct log *log,
                        struct sb_error *err) SB_MUST_CHECK;
+/* For `check`: reads the files that the checked blocks of `conf` name, and appends every mistake as a line. Gives the number
+ * of files that would be refused. */
+size_t contacts_file_check(const struct conf *conf, struct buf *out);
 /* Looks at the files every few seconds. */
 struct contacts_file *contacts_file_new(struct engine *engine, struct sb_error *err);
 void contacts_file_free(struct contacts_file *file); /* NULL allowed */
