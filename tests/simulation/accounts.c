@@ -6,7 +6,12 @@
 #include "base/scope.h"
 #include "simulation/company.h"
 
-enum { TOKEN_LIFE_MS = 3600 * 1000, WINDOW_MS = 10 * 60 * 1000, IN_WINDOW_MAX = 10 };
+enum {
+    TOKEN_LIFE_MS = 3600 * 1000,
+    WINDOW_MS = 10 * 60 * 1000,
+    IN_WINDOW_MAX = 10,
+    EARLY_MS = 6 * 60 * 1000
+};
 
 bool accounts_token_is_valid(const struct company *company, const char *token, int64_t now_ms)
 {
@@ -85,6 +90,17 @@ static void watch_flights(struct company *company, const struct sim_request *req
         truth_breach(&company->truth, "single-flight", "%zu token refreshes were under way at once", flights);
 }
 
+/* A token is good for an hour; whoever asks sooner has lost it, or wastes it. */
+static void count_needless(struct company *company, int64_t now_ms)
+{
+    const struct access_token *newest =
+        company->token_count ? &company->tokens[company->token_count - 1] : NULL;
+
+    company->truth.refreshes++;
+    if (newest && newest->ends_ms - now_ms > EARLY_MS)
+        company->truth.needless_refreshes++;
+}
+
 void accounts_handle(void *ctx, const struct sim_request *request, struct sim_reply *reply)
 {
     struct company *company = ctx;
@@ -95,7 +111,7 @@ void accounts_handle(void *ctx, const struct sim_request *request, struct sim_re
         sim_reply_json(reply, 404, json_pack("{s:s}", "error", "not_found"));
         return;
     }
-    company->truth.refreshes++;
+    count_needless(company, request->now_ms);
     watch_flights(company, request, request->now_ms + reply->think_ms);
     const char *refusal = refusal_of(request);
     if (refusal) {

@@ -172,6 +172,12 @@ static void check_frugality(const struct oracle_facts *facts)
                        "call %s: %" PRIu64 " requests were sent for it, at most %" PRIu64 " expected",
                        end->external_id, end->requests, requests_max);
     }
+    /* Each start may have lost the token, and each fault the answer that brought it. */
+    if (facts->truth->needless_refreshes > facts->starts + facts->fault_count)
+        oracle_say(facts, "frugal",
+                   "%" PRIu64 " token refreshes while the token before was good, at most %" PRIu64
+                   " expected",
+                   facts->truth->needless_refreshes, facts->starts + facts->fault_count);
     if (facts->truth->refreshes > refreshes_max)
         oracle_say(facts, "frugal", "%" PRIu64 " token refreshes, at most %" PRIu64 " expected",
                    facts->truth->refreshes, refreshes_max);

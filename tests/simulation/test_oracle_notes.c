@@ -125,6 +125,15 @@ static void a_storm_of_refreshes_is_told(void **state)
     assert_said(world, "frugal", "50 token refreshes");
 }
 
+static void refreshes_of_a_good_token_are_told(void **state)
+{
+    struct small_world *world = *state;
+
+    add_whole_note(world);
+    world->truth.needless_refreshes = 2; /* one start may have lost one */
+    assert_said(world, "frugal", "2 token refreshes while the token before was good");
+}
+
 /* ---- what services see --------------------------------------------------------------------------------- */
 
 /* Asks a service of a company that has one call, and gives what it noticed. */
@@ -238,6 +247,7 @@ int main(void)
         ROW(a_second_transcription_is_told),
         ROW(a_storm_of_requests_is_told),
         ROW(a_storm_of_refreshes_is_told),
+        ROW(refreshes_of_a_good_token_are_told),
         ROW(breaches_are_told),
         cmocka_unit_test(every_leak_is_noticed),
         cmocka_unit_test(what_belongs_there_is_no_leak),

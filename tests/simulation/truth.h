@@ -118,6 +118,7 @@ struct truth {
     bool has_floor;
     int64_t floor_ms; /* from where on the engine has asked for calls, at its very first request */
     uint64_t desk_requests, exotel_requests, refreshes;
+    uint64_t needless_refreshes; /* while the newest token had minutes to live */
     uint64_t last_id;
 };
 
