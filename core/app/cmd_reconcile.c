@@ -191,13 +191,13 @@ static void write_sums(const struct screen *screen, const json_t *report, int zo
     json_t *fault;
 
     time_format_wall(json_int(report, "since_ms", 0), zone_minutes, since);
-    (void)fprintf(screen->out,
-                  "%ssince %s: %" PRId64 " listed; %" PRId64 " delivered once, %" PRId64
-                  " explained, %" PRId64 " missing, %" PRId64 " doubled, %" PRId64 " uncertain\n",
-                  json_array_size(json_object_get(report, "rows")) ? "\n" : "", since,
-                  json_int(report, "listed", 0), json_int(report, "delivered", 0),
-                  json_int(report, "explained", 0), json_int(report, "missing", 0),
-                  json_int(report, "doubled", 0), json_int(report, "uncertain", 0));
+    (void)fprintf(
+        screen->out,
+        "%ssince %s: %" PRId64 " listed, %" PRId64 " told; %" PRId64 " delivered once, %" PRId64
+        " explained, %" PRId64 " missing, %" PRId64 " doubled, %" PRId64 " uncertain\n",
+        json_array_size(json_object_get(report, "rows")) ? "\n" : "", since, json_int(report, "listed", 0),
+        json_int(report, "told", 0), json_int(report, "delivered", 0), json_int(report, "explained", 0),
+        json_int(report, "missing", 0), json_int(report, "doubled", 0), json_int(report, "uncertain", 0));
     if (json_int(report, "back_filled", 0) > 0)
         (void)fprintf(screen->out, "%" PRId64 " filled in; they are looked for before anything is created\n",
                       json_int(report, "back_filled", 0));

@@ -6,13 +6,16 @@
 
 #include "app/alerts.h"
 #include "app/engine.h"
+#include "app/reconcile_fill.h"
 #include "app/reconcile_report.h"
 #include "base/json.h"
 #include "base/scope.h"
 #include "base/timefmt.h"
 
-/* BATCH: conversations looked up at once, so that a commit never waits for long; FILL: records emitted in one change. */
-enum { BATCH = 200, FILL_MAX = 100 };
+enum {
+    BATCH = 200,
+    KEY_MAX = 4096
+}; /* BATCH: conversations looked up at once: a commit never waits for long */
 enum {
     FIRST_LOOK_MS = 10 * 1000,       /* after the start */
     LOOK_EVERY_MS = 15 * 60 * 1000,  /* whether it is time again */
@@ -34,6 +37,8 @@ struct reconcile {
     json_t *entries;     /* owned: the same as an array */
     json_t *sources, *faults;
     size_t index, back_filled;
+    int64_t own_before_id;
+    bool own_is_read;
     json_t *doc;   /* owned: the report */
     int64_t at_ms; /* of the last report in the journal */
     struct sb_error err;
@@ -54,6 +59,7 @@ static void clear(struct reconcile *reconcile)
     json_decref(reconcile->faults);
     reconcile->by_identity = reconcile->entries = reconcile->sources = reconcile->faults = NULL;
     reconcile->index = reconcile->pipeline = reconcile->back_filled = 0;
+    reconcile->own_before_id = 0;
 }
 
 static void log_report(const struct reconcile *reconcile)
@@ -116,15 +122,21 @@ static void report(struct reconcile *reconcile)
 
 /* ---- list ---------------------------------------------------------------------------------------------- */
 
+static void write_key(struct buf *out, const json_t *entry)
+{
+    const char *account = json_str(entry, "account"), *external_id = json_str(entry, "external_id");
+
+    buf_printf(out, "%s\n%s", account ? account : "", external_id ? external_id : "");
+}
+
 /* Two pipelines may have one source, and a page may come twice: each conversation counts once. What a source would take
  * says more than why it would not. */
 static void add_listed(struct reconcile *reconcile, const char *pipeline, json_t *entry)
 {
-    const char *account = json_str(entry, "account"), *external_id = json_str(entry, "external_id");
     AUTO_BUF key;
 
-    buf_init(&key, 4096);
-    buf_printf(&key, "%s\n%s", account ? account : "", external_id ? external_id : "");
+    buf_init(&key, KEY_MAX);
+    write_key(&key, entry);
     const json_t *known = json_object_get(reconcile->by_identity, key.data);
     if (key.failed || (known && !json_object_get(known, "reason")))
         return;
@@ -162,6 +174,44 @@ static bool was_listed(const struct flow_plan *plan, size_t pipeline)
     return false;
 }
 
+/* The next page of records that came in since then and were not listed: those of sources that tell. */
+static void read_own(void *ctx, struct store *store)
+{
+    struct reconcile *reconcile = ctx;
+    const struct store_query query = { .before_id = reconcile->own_before_id, .limit = BATCH };
+    AUTO_JSON rows = NULL;
+    size_t index;
+    json_t *row;
+    int rc = store_list(store, &query, &rows, &reconcile->err);
+
+    reconcile->own_is_read = rc < 0 || json_array_size(rows) < BATCH;
+    json_array_foreach (rows, index, row) {
+        AUTO_BUF key;
+        reconcile->own_before_id = json_int(row, "id", 0);
+        if (json_int(row, "received_ms", 0) < reconcile->options.since_ms) {
+            reconcile->own_is_read = true;
+            return;
+        }
+        buf_init(&key, KEY_MAX);
+        write_key(&key, row);
+        if (!json_object_get(reconcile->by_identity, key.data))
+            (void)json_array_append_new(reconcile->entries,
+                                        json_pack("{s:O, s:O, s:b}", "account",
+                                                  json_object_get(row, "account"), "external_id",
+                                                  json_object_get(row, "external_id"), "is_own", 1));
+    }
+}
+
+static void on_own(void *ctx)
+{
+    struct reconcile *reconcile = ctx;
+
+    if (reconcile->own_is_read)
+        compare_next(reconcile);
+    else
+        store_thread_run(reconcile->engine->store, read_own, on_own, reconcile);
+}
+
 /* Whether there is something to list; what cannot be listed is said. */
 static bool is_listable(struct reconcile *reconcile, size_t i)
 {
@@ -173,12 +223,8 @@ static bool is_listable(struct reconcile *reconcile, size_t i)
         return false;
     if (source->instance->plugin->poll)
         return true;
-    (void)json_array_append_new(
-        reconcile->faults,
-        json_sprintf(
-            "source '%s' cannot be listed: it tells, and keeps no list; what it told was kept before it was "
-            "answered",
-            source->name));
+    (void)json_array_append_new(reconcile->sources,
+                                json_pack("{s:s, s:b}", "source", source->name, "is_told", 1));
     return false;
 }
 
@@ -195,7 +241,7 @@ static void list_next(struct reconcile *reconcile)
             return;
     json_object_foreach (reconcile->by_identity, key, entry)
         (void)json_array_append(reconcile->entries, entry);
-    compare_next(reconcile);
+    store_thread_run(reconcile->engine->store, read_own, on_own, reconcile);
 }
 
 /* ---- compare ------------------------------------------------------------------------------------------- */
@@ -287,67 +333,6 @@ static void look_next(struct reconcile *reconcile)
 
 /* ---- fill ---------------------------------------------------------------------------------------------- */
 
-static bool is_missing(const json_t *entry)
-{
-    return !json_object_get(entry, "standing") && json_object_get(entry, "record");
-}
-
-static bool fill_emit(struct store_change *change, const json_t *entry, struct store_emit *ret_emit)
-{
-    json_t *record = json_object_get(entry, "record");
-    struct store_text *sections =
-        arena_alloc(change->arena, (json_object_size(record) + 1) * sizeof(*sections));
-    const char *name;
-    json_t *doc;
-    size_t count = 0;
-
-    json_object_foreach (record, name, doc) {
-        AUTO_STR text = json_text(doc);
-        if (!sections || !text)
-            return false;
-        sections[count].name = arena_strdup(change->arena, name);
-        sections[count].text = arena_strdup(change->arena, text);
-        if (!sections[count].name || !sections[count].text)
-            return false;
-        count++;
-    }
-    *ret_emit =
-        (struct store_emit){ .pipeline = arena_strdup(change->arena, json_str(entry, "pipeline")),
-                             .account = arena_strdup(change->arena, json_str(entry, "account")),
-                             .external_id = arena_strdup(change->arena, json_str(entry, "external_id")),
-                             .sections = sections,
-                             .section_count = count,
-                             .conversation_at_ms = json_int(json_object_get(record, "source"), "at_ms", 0),
-                             .is_doubtful = true };
-    return ret_emit->pipeline && ret_emit->account && ret_emit->external_id;
-}
-
-/* The next few missing ones as a change; without any, an empty one. */
-static struct store_change *next_change(struct reconcile *reconcile)
-{
-    struct store_change *change = store_change_new();
-    struct store_emit *emits = change ? arena_alloc(change->arena, FILL_MAX * sizeof(*emits)) : NULL;
-
-    if (!emits) {
-        store_change_free(change);
-        return NULL;
-    }
-    change->now_ms = clock_wall_ms();
-    change->emits = emits;
-    for (; reconcile->index < json_array_size(reconcile->entries) && change->emit_count < FILL_MAX;
-         reconcile->index++) {
-        const json_t *entry = json_array_get(reconcile->entries, reconcile->index);
-        if (!is_missing(entry))
-            continue;
-        if (!fill_emit(change, entry, &emits[change->emit_count])) {
-            store_change_free(change);
-            return NULL;
-        }
-        change->emit_count++;
-    }
-    return change;
-}
-
 static void on_filled(void *ctx, struct store_change *change, const struct sb_error *err)
 {
     struct reconcile *reconcile = ctx;
@@ -373,7 +358,9 @@ static void on_filled(void *ctx, struct store_change *change, const struct sb_er
 
 static void fill_next(struct reconcile *reconcile)
 {
-    struct store_change *change = reconcile->options.back_fills ? next_change(reconcile) : NULL;
+    struct store_change *change = reconcile->options.back_fills
+                                      ? reconcile_fill(reconcile->entries, &reconcile->index, clock_wall_ms())
+                                      : NULL;
 
     if (reconcile->options.back_fills && !change) {
         (void)sb_fail(&reconcile->err, SB_ENOMEM, "out of memory");

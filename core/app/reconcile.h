@@ -2,6 +2,7 @@
  * (`reconcile = "daily"`). One comparison at a time, in the background of a running engine.
  *
  *   list      every source that is asked is listed anew (flow_list); nothing is emitted
+ *   own       what the journal has beside that came in since then is added: a source that tells keeps no list
  *   compare   each conversation is looked up by its identity, a few hundred at a time
  *   look      for each that is done, the step that made its ticket looks for all there are (flow_look)
  *   fill      missing ones are emitted as doubtful records, when that was asked for
@@ -18,8 +19,8 @@
 struct engine;
 struct reconcile;
 
-/* Under which the last report is kept: {since_ms, listed, delivered, explained, missing, doubled, back_filled, uncertain,
- * sources: [{source, listed}], faults: [text], rows: [{what, account, external_id, record_id, why}]}. */
+/* Under which the last report is kept: {since_ms, listed, told, delivered, explained, missing, doubled, back_filled, uncertain,
+ * sources: [{source, listed or is_told}], faults: [text], rows: [{what, account, external_id, record_id, why}]}. */
 #define RECONCILE_REPORT "reconcile"
 
 struct reconcile_options {

@@ -108,20 +108,22 @@ json_t *reconcile_report(const json_t *entries, const json_t *sources, const jso
                          size_t back_filled)
 {
     json_t *report = json_object(), *rows = json_array();
-    json_int_t counts[KINDS] = { 0 };
+    json_int_t counts[KINDS] = { 0 }, own = 0;
     size_t index;
     json_t *entry;
 
     json_array_foreach (entries, index, entry) {
         char why[WHY_MAX];
         const char *what = reconcile_judge(entry, why);
+        own += json_is_true(json_object_get(entry, "is_own"));
         for (size_t i = 0; i < KINDS; i++)
             counts[i] += strcmp(kinds[i], what) == 0;
         if (strcmp(what, "delivered") != 0 && json_array_size(rows) < ROWS_MAX)
             (void)json_array_append_new(rows, row_of(entry, what, why));
     }
     (void)json_object_set_new(report, "since_ms", json_integer(since_ms));
-    (void)json_object_set_new(report, "listed", json_integer((json_int_t)json_array_size(entries)));
+    (void)json_object_set_new(report, "listed", json_integer((json_int_t)json_array_size(entries) - own));
+    (void)json_object_set_new(report, "told", json_integer(own));
     for (size_t i = 0; i < KINDS; i++)
         (void)json_object_set_new(report, kinds[i], json_integer(counts[i]));
     (void)json_object_set_new(report, "back_filled", json_integer((json_int_t)back_filled));

@@ -118,7 +118,7 @@ class ReconcileTest(ReconcileCase):
             self.assertEqual(w.run_once().code, 0)
             w.knobs("exotel", access="not_in_plan")
             report = self.compare(w)
-            self.assertEqual(report["listed"], 0)
+            self.assertEqual((report["listed"], report["told"], report["delivered"]), (0, 1, 1))
             self.assertIn("source 'exotel' could not be listed", report["faults"][0])
 
     def test_it_runs_by_itself(self):
