@@ -176,6 +176,60 @@ static void show_call(const struct shown *shown, const json_t *call)
     show_pair(shown, "missed because", json_str(call, "missed_reason"));
 }
 
+static void show_user(const struct shown *shown, const json_t *user)
+{
+    show_title(shown, "User");
+    show_pair(shown, "name", json_str(user, "name"));
+    show_pair(shown, "id", json_str(user, "id"));
+    show_pair(shown, "CRM id", json_str(user, "crm_contact_id"));
+    show_pair(shown, "e-mail", json_str(user, "email"));
+    show_pair(shown, "phone", json_str(user, "phone"));
+    show_pair(shown, "locale", json_str(user, "locale"));
+}
+
+static void show_steps(const struct shown *shown, const json_t *steps)
+{
+    size_t index;
+    json_t *step;
+
+    json_array_foreach (steps, index, step) {
+        const char *what = json_str(step, "what"), *result = json_str(step, "result");
+        show_pairf(shown, "tried", "%s%s%s", what ? what : "", result ? ": " : "", result ? result : "");
+    }
+}
+
+static void show_attachments(const struct shown *shown, const json_t *items)
+{
+    size_t index;
+    json_t *item;
+
+    json_array_foreach (items, index, item) {
+        const char *name = json_str(item, "name"), *why = json_str(item, "why"),
+                   *file = json_str(item, "file");
+        show_pairf(shown, "attachment", "%s%s%s%s%s", name ? name : "", why ? ": " : "", why ? why : "",
+                   file ? ", files/" : "", file ? file : "");
+    }
+}
+
+static void show_escalation(const struct shown *shown, const json_t *escalation)
+{
+    const char *code = json_str(escalation, "reason_code"), *reason = json_str(escalation, "reason");
+
+    show_title(shown, "Escalation");
+    show_pair(shown, "agent", json_str(escalation, "agent"));
+    show_pair(shown, "summary", json_str(escalation, "summary"));
+    if (code || reason)
+        show_pairf(shown, "because", "%s%s%s", code ? code : "", code && reason ? ": " : "",
+                   reason ? reason : "");
+    show_steps(shown, json_object_get(escalation, "steps_tried"));
+    show_pair(shown, "category", json_str(escalation, "category"));
+    show_pair(shown, "priority", json_str(escalation, "priority"));
+    show_pair(shown, "language", json_str(escalation, "language"));
+    show_pair(shown, "channel", json_str(escalation, "channel"));
+    show_pair(shown, "callback", json_str(escalation, "callback_url"));
+    show_attachments(shown, json_at(shown->record->sections, "attachments.items"));
+}
+
 static void show_recording(const struct shown *shown, const json_t *recording)
 {
     char size[24];
@@ -245,8 +299,9 @@ static void show_ticket(const struct shown *shown, const json_t *ticket)
 /* Sections of other plugins are at least named. */
 static void show_others(const struct shown *shown)
 {
-    static const char *const known[] = { "source", "call",  "recording", "transcript", "analysis",
-                                         "ticket", "notes", "contact",   "problems" };
+    static const char *const known[] = { "source", "call",         "recording",  "transcript", "analysis",
+                                         "ticket", "notes",        "contact",    "problems",   "escalation",
+                                         "user",   "conversation", "attachments" };
     AUTO_BUF names;
     const char *name;
     json_t *section;
@@ -270,6 +325,8 @@ void show_record(const struct shown *shown)
     const json_t *sections = shown->record->sections;
     const json_t *call = json_object_get(sections, "call");
     const json_t *recording = json_object_get(sections, "recording");
+    const json_t *escalation = json_object_get(sections, "escalation");
+    const json_t *user = json_object_get(sections, "user");
     const json_t *analysis = json_object_get(sections, "analysis");
     const json_t *ticket = json_object_get(sections, "ticket");
 
@@ -278,6 +335,10 @@ void show_record(const struct shown *shown)
         show_call(shown, call);
     if (recording)
         show_recording(shown, recording);
+    if (escalation)
+        show_escalation(shown, escalation);
+    if (user)
+        show_user(shown, user);
     if (analysis)
         show_analysis(shown, analysis);
     if (ticket)

@@ -4,6 +4,7 @@
 
 #include "app/show.h"
 #include "base/json.h"
+#include "base/timefmt.h"
 
 enum { LINE_MAX_BYTES = 256 * 1024, SPEAKER_COLUMNS_MAX = 16 };
 
@@ -80,6 +81,52 @@ static void write_segment(const struct shown *shown, const json_t *segment, size
     write_text(shown, text ? text : "", 2 + 6 + 2 + (used > columns ? used : columns) + 2);
 }
 
+/* ---- what was written to an AI agent ---- */
+
+static size_t role_columns(const json_t *messages)
+{
+    size_t index, widest = 0;
+    json_t *message;
+
+    json_array_foreach (messages, index, message) {
+        const char *role = json_str(message, "role");
+        size_t columns = role ? strlen(role) : 0; /* one of four plain words */
+        widest = columns > widest ? columns : widest;
+    }
+    return widest;
+}
+
+static void write_message(const struct shown *shown, const json_t *message, size_t columns)
+{
+    char time[TIME_TEXT_MAX] = "";
+    const char *role = json_str(message, "role"), *text = json_str(message, "content"),
+               *at = json_str(message, "at");
+    int64_t at_ms = at ? time_parse_rfc3339(at) : -1;
+
+    if (at_ms >= 0)
+        time_format_wall(at_ms, shown->zone_minutes, time);
+    (void)fprintf(shown->screen.out, "  %-19s  %s%s%s%*s  ", time, screen_begin(&shown->screen, SCREEN_BOLD),
+                  role ? role : "", screen_end(&shown->screen, SCREEN_BOLD),
+                  (int)(columns - (role ? strlen(role) : 0)), "");
+    write_text(shown, text ? text : "", 2 + 19 + 2 + columns + 2);
+}
+
+static void show_conversation(const struct shown *shown)
+{
+    const json_t *conversation = json_object_get(shown->record->sections, "conversation");
+    const json_t *messages = json_object_get(conversation, "messages");
+    size_t index, columns = role_columns(messages);
+    json_t *message;
+
+    if (!conversation)
+        return;
+    show_title(shown, "Conversation");
+    json_array_foreach (messages, index, message)
+        write_message(shown, message, columns);
+    if (json_array_size(messages) == 0)
+        show_pair(shown, "messages", "none came with it");
+}
+
 void show_transcript(const struct shown *shown)
 {
     const json_t *transcript = json_object_get(shown->record->sections, "transcript");
@@ -88,6 +135,7 @@ void show_transcript(const struct shown *shown)
     size_t index;
     json_t *segment;
 
+    show_conversation(shown);
     if (!transcript)
         return;
     show_title(shown, "Transcript");

@@ -25,7 +25,7 @@ static int64_t read_wait(const char *text)
     static const struct {
         const char *unit;
         int64_t ms;
-    } units[] = { { "", 1000 }, { "s", 1000 }, { "ms", 1 }, { "m", 60 * 1000 } };
+    } units[] = { { "", 1000 }, { "s", 1000 }, { "ms", 1 }, { "m", INT64_C(60) * 1000 } };
     int64_t number = 0;
     size_t digits = strspn(text, "0123456789");
 

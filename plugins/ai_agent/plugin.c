@@ -19,7 +19,7 @@ static const struct sb_option options[] = {
       .type = SB_OPT_DURATION,
       .default_text = "5m",
       .min = 1000,
-      .max = 3600 * 1000,
+      .max = INT64_C(3600) * 1000,
       .help = "How far the time stamp of a signature may be from now." },
     { .name = "rate_per_caller",
       .type = SB_OPT_RATE,
@@ -70,7 +70,7 @@ static const struct sb_option options[] = {
       .type = SB_OPT_DURATION,
       .default_text = "1m",
       .min = 0,
-      .max = 3600 * 1000,
+      .max = INT64_C(3600) * 1000,
       .help = "How long the attachments of a conversation are tried for; then the ticket says which could "
               "not be had." },
     { .name = "unknown_keys",

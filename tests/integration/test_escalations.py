@@ -108,6 +108,17 @@ class TakingTest(EscalationCase):
                              [message["content"] for message in given["conversation"]])
             self.assert_ends_well(engine.stop())
 
+    def test_an_operator_sees_all_of_it(self):
+        with AgentWorld() as local:
+            engine, port = local.listening()
+            self.assert_status(send(port, path="/v1/escalations?wait=20s", body=escalation(1)), 201)
+            shown = local.verb("show", "esc-0001").stdout
+            for line in ("agent         agent", "summary       Charged twice for order 1 and wants one payment back.",
+                         "because       billing_dispute: The user disputes a charge.", "tried         Looked up the payments: two of the same amount",
+                         "e-mail        asha1@example.com", "2026-03-10 14:28:11  user   I was charged twice for order 1."):
+                self.assertIn(line, shown)
+            self.assert_ends_well(engine.stop())
+
     def test_the_same_again_is_answered_the_same_and_makes_no_second_ticket(self):
         with AgentWorld() as local:
             engine, port = local.listening()
