@@ -302,6 +302,11 @@ static const struct sb_step steps[] = {
       .fold = desk_create_ticket_fold,
       .reconcile = &reconcile_ticket,
       .settle_ms = SETTLE_MS },
+
+    /* Escalations: what the agent waits for comes before what takes long. */
+    { .name = "write_message", .effect = SB_READ, .build = desk_message_build },
+    { .name = "learn_contact", .effect = SB_READ, .build = desk_learn_contact_build, .key = desk_learn_key },
+
     { .name = "add_note",
       .effect = SB_CREATE,
       .build = desk_add_note_build,
@@ -309,7 +314,7 @@ static const struct sb_step steps[] = {
       .reconcile = &reconcile_note,
       .settle_ms = SETTLE_MS },
 
-    /* Escalations: files, remarks, what the user is told, what was learnt. */
+    /* Escalations: files and remarks. */
     { .name = "upload_attachment",
       .effect = SB_CREATE,
       .build = desk_upload_build,
@@ -322,8 +327,6 @@ static const struct sb_step steps[] = {
       .fold = desk_remark_fold,
       .reconcile = &reconcile_remark,
       .settle_ms = SETTLE_MS },
-    { .name = "write_message", .effect = SB_READ, .build = desk_message_build },
-    { .name = "learn_contact", .effect = SB_READ, .build = desk_learn_contact_build, .key = desk_learn_key },
     { .name = NULL },
 };
 

@@ -51,6 +51,7 @@ static void a_new_user_gets_contact_ticket_files_and_message(void **state)
         "{\"lastName\": \"Rao\", \"firstName\": \"Asha\", \"email\": \"asha@example.com\", \"phone\": "
         "\"+915550100001\", \"description\": \"User id: u-1\\nCRM id: 7000001\", \"cf\": "
         "{\"cf_crm_id\": \"7000001\"}}");
+    r = harness_build(h, "learn_contact");
     harness_same(harness_at(r->key_doc, "contact"),
                  "{\"id\": \"" CONTACT
                  "\", \"org_id\": \"600000001\", \"checked_ms\": 1773133200000, \"by\": "
