@@ -6,9 +6,13 @@
 #include "simulation/desk.h"
 #include "simulation/memory.h"
 
-#define MINUTE_MS INT64_C(60000)
-
-enum { SEARCH_DEFAULT = 10, LIST_DEFAULT = 50, COMMENT_MAX = 32000 };
+enum {
+    SEARCH_DEFAULT = 10,
+    LIST_DEFAULT = 50,
+    COMMENT_MAX = 32000,
+    HIDING_MS_MIN = 15 * 1000,
+    HIDING_MS_MAX = 30 * 1000
+};
 
 static const char *text_of(const struct truth_ticket *ticket, const char *key)
 {
@@ -57,14 +61,15 @@ static const struct desk_field ticket_fields[] = {
     { NULL, DESK_TEXT, 0, false },
 };
 
-/* Longer than the engine waits, but not for so long that its second look would not see it either. */
+/* Longer than the engine waits, but not so long that its second look, which waits for a request's time limit more, would
+ * not see it either. */
 static void hide(struct company *company, struct truth_ticket *ticket)
 {
     int64_t settle_ms = company->scenario->settle_ms;
 
     ticket->shown_ms = ticket->listed_ms =
         ticket->created_ms +
-        chance_between(&company->chance, settle_ms + MINUTE_MS, settle_ms + settle_ms / 2);
+        chance_between(&company->chance, settle_ms + HIDING_MS_MIN, settle_ms + HIDING_MS_MAX);
 }
 
 static void create_ticket(struct desk *desk)

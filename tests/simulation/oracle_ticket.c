@@ -27,7 +27,8 @@ static bool is_for(const struct truth_contact *contact, const char *digits)
     return !contact->phone && !contact->mobile && strcmp(contact->last_name, unknown_caller) == 0;
 }
 
-/* The mood is known when there is a transcript: a note shows that there was one. */
+/* The mood is known when there is a transcript: a note shows that there was one. After a restore, or another try, the note
+ * may be younger than its ticket. */
 static const char *expected_priority(const struct oracle_facts *facts, const struct truth_call *call,
                                      const struct truth_ticket *ticket)
 {
@@ -36,7 +37,7 @@ static const char *expected_priority(const struct oracle_facts *facts, const str
 
     if (!call->is_urgent)
         return "Medium";
-    return is_known && facts->faults[FAULT_CONFIG] == 0 ? "High" : NULL;
+    return is_known && facts->restores == 0 && facts->faults[FAULT_CONFIG] == 0 ? "High" : NULL;
 }
 
 void oracle_check_ticket(const struct oracle_facts *facts, const struct truth_call *call,
