@@ -1,4 +1,5 @@
 /* Comparing the journal with its hash chain, row by row; see sqlite_chain.h. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -109,8 +110,8 @@ static int next_gap(struct stream *stream, struct digest *digest, struct sb_erro
     stream->is_sound = query_digest_at(query, 2, stream->digest) &&
                        query_digest_at(query, 3, stream->value) &&
                        query_digest_at(query, 4, stream->last_value) && stream->last >= stream->link;
-    (void)snprintf(stream->what, sizeof(stream->what), "mark of %lld expired links",
-                   (long long)(stream->last - stream->link + 1));
+    (void)snprintf(stream->what, sizeof(stream->what), "mark of %" PRId64 " expired links",
+                   stream->last - stream->link + 1);
     return 0;
 }
 
