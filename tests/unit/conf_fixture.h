@@ -72,6 +72,9 @@ static const struct sb_option fixture_zoho_desk[] = {
     { .name = "auto_create_contact", .type = SB_OPT_BOOL, .default_text = "true" },
     { .name = "settle", .type = SB_OPT_DURATION, .default_text = "15m", .min = 0, .max = 86400000 },
     { .name = "concurrency", .type = SB_OPT_INT, .default_text = "4", .min = 1, .max = 100 },
+    { .name = "attach_to_open", .type = SB_OPT_STRING },
+    { .name = "contacts", .type = SB_OPT_PATH },
+    { .name = "crm_id_field", .type = SB_OPT_STRING },
     { .name = NULL },
 };
 
