@@ -103,10 +103,11 @@ static enum sb_verdict reply_tool(struct sb_exchange *x, int status, json_t *bod
     if (!is_error)
         return reply_result(x, json_pack("{s:[{s:s, s:s}], s:O, s:b}", "content", "type", "text", "text",
                                          words_for(x, body), "structuredContent", body, "isError", 0));
-    char *details = json_dumps(error, JSON_COMPACT);
-    json_t *result = json_pack("{s:[{s:s, s:s}], s:b}", "content", "type", "text", "text",
-                               details ? details : "it failed", "isError", 1);
-    free(details);
+    size_t size = json_dumpb(error, NULL, 0, JSON_COMPACT);
+    char *details = sb_alloc(x, size + 1);
+    (void)json_dumpb(error, details, size, JSON_COMPACT); /* the size was asked for */
+    json_t *result =
+        json_pack("{s:[{s:s, s:s}], s:b}", "content", "type", "text", "text", details, "isError", 1);
     return reply_result(x, result);
 }
 
