@@ -97,8 +97,10 @@ int contacts_put(struct store *store, const char *instance, const json_t *rows, 
     struct store_change **changes = calloc(room + 1, sizeof(*changes));
     const char *id;
     json_t *pair;
-    int rc = changes ? 0 : sb_fail(err, SB_ENOMEM, "out of memory");
+    int rc = 0;
 
+    if (!changes)
+        return sb_fail(err, SB_ENOMEM, "out of memory");
     json_object_foreach ((json_t *)(uintptr_t)rows, id, pair) {
         if (rc == 0 && !(changes[count++] = change_of(instance, id, pair, from, now_ms)))
             rc = sb_fail(err, SB_ENOMEM, "out of memory");

@@ -222,7 +222,8 @@ static void narrow(struct flow *flow, struct gate *gate)
     /* Others may have left since the refused one entered. */
     gate->refused_at = gate->entered_as > gate->in_use ? gate->entered_as : gate->in_use;
     gate->refused_at_ms = flow_mono_ms(flow);
-    gate->width = gate->refused_at > 2 ? (double)(gate->refused_at / 2) : 1;
+    uint32_t half = gate->refused_at / 2;
+    gate->width = half > 1 ? (double)half : 1;
     gate->from_before = gate->in_use;
     gate->from_full = 0;
     LOG_INFO(flow->log, "fewer at once", LOG_STR("instance", gate->name),

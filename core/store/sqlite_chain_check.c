@@ -111,7 +111,7 @@ static int next_gap(struct stream *stream, struct digest *digest, struct sb_erro
                        query_digest_at(query, 3, stream->value) &&
                        query_digest_at(query, 4, stream->last_value) && stream->last >= stream->link;
     (void)snprintf(stream->what, sizeof(stream->what), "mark of %" PRId64 " expired links",
-                   stream->last - stream->link + 1);
+                   (stream->last - stream->link) + 1);
     return 0;
 }
 
