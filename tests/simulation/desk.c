@@ -78,7 +78,8 @@ static void watch_flights(struct desk *desk, size_t flights)
 {
     const struct company *company = desk->company;
     const struct sim_totals *totals = company->world ? world_totals(company->world) : NULL;
-    uint64_t strays = totals ? totals->faults[FAULT_LATE] + totals->crashes * company->scenario->concurrency +
+    uint64_t strays = totals ? totals->faults[FAULT_LATE] +
+                                   (totals->starts - 1) * company->scenario->concurrency +
                                    totals->faults[FAULT_CONFIG] * 100
                              : 0;
 
