@@ -114,7 +114,10 @@ static void look_around(struct world *world)
 
     if (!engine->is_up)
         return;
-    if (world->scenario.rates[FAULT_RESTORE] && chance_happens(&world->death, BACKUP_PER_MILLION))
+    /* Nobody makes a backup of a journal that has not begun: restored, it would be a first start, which looks back as far as
+     * `since` says and no further. */
+    if (world->scenario.rates[FAULT_RESTORE] && chance_happens(&world->death, BACKUP_PER_MILLION) &&
+        world->totals.commits > 0)
         backup_take(world);
     if (world_fault(world, FAULT_WALL_JUMP))
         jump_clock(world);
