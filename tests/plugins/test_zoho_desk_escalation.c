@@ -74,9 +74,8 @@ static void the_ticket_says_everything(void **state)
         "Agent: helper",
         "Received: 2026-03-10 14:30",
         "Reference: 0123456789ABC",
-        "The conversation (2 messages)<br>[2026-03-10 14:28] User: I was &lt;b&gt;charged&lt;/b&gt; "
-        "twice<br>",
-        "twice<br>    (attached: bill.png)<br>[2026-03-10 14:28] AI agent: Let me see.",
+        "The conversation (2 messages)<br>[2026-03-10 14:28] User: I was &lt;b&gt;charged&lt;/b&gt;",
+        " twice<br>    (attached: bill.png)<br>[2026-03-10 14:28] AI agent: Let me see.",
     };
     struct harness *h = kit_new(NULL, KIT_ESCALATED);
     const struct harness_result *r = harness_work(h, "map");
