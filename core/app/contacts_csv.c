@@ -49,10 +49,10 @@ SB_PRINTF(2, 3) static void mistake(struct reader *reader, const char *fmt, ...)
     AUTO_BUF text;
     va_list args;
 
+    buf_init(&text, 8192);
     reader->mistake_count++;
     if (json_array_size(reader->mistakes) >= CONTACTS_MISTAKES_MAX)
         return;
-    buf_init(&text, 8192);
     buf_printf(&text, "%s:%zu: ", reader->path, reader->line);
     va_start(args, fmt);
     buf_vprintf(&text, fmt, args);
