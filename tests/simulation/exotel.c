@@ -306,6 +306,13 @@ static void add_sudden_call(struct company *company, const struct query *query, 
             now_ms);
 }
 
+/* A journal from before the very first round is in place: it looks back as far as a new one does, which is not at all. */
+static bool begins_anew(const struct company *company, const struct query *query)
+{
+    return company->world && world_restored_ms(company->world) > 0 && query->from_ms == query->to_ms &&
+           query->from_ms > company->truth.floor_ms;
+}
+
 static void handle_list(struct company *company, const struct sim_request *request, struct sim_reply *reply)
 {
     struct query query = { .from_ms = 0 };
@@ -317,7 +324,7 @@ static void handle_list(struct company *company, const struct sim_request *reque
     } else if (query.to_ms >= today_ends_ms || query.to_ms - query.from_ms > 31 * DAY_MS) {
         refuse(reply, 400, "time range is out of bounds");
     } else {
-        if (!query.sids && query.from_ms && !company->truth.has_floor) {
+        if (!query.sids && query.from_ms && (!company->truth.has_floor || begins_anew(company, &query))) {
             company->truth.has_floor = true;
             company->truth.floor_ms = query.from_ms;
         }
