@@ -66,6 +66,12 @@ void traffic_plan(struct company *company);
 struct truth_call *traffic_add_sudden(struct company *company, int64_t created_ms, int64_t now_ms);
 /* Whether every call has ended. */
 bool traffic_is_over(const struct company *company, int64_t now_ms);
+/* Plans what agents hand over (escalation_traffic.c). */
+void escalations_plan(struct company *company);
+/* Whether no agent posts any more. */
+bool escalations_are_over(const struct company *company);
+/* How many of the conversations are planned as escalations; some of them come in twos. */
+uint32_t escalation_count_of(const struct scenario *scenario);
 /* Fills in the lines of a call: the same for the same seed and call. */
 void speech_write(struct truth_call *call, struct chance *chance, size_t line_count);
 /* The bytes of the recording: sound that only this world understands. Malloc'ed. */
@@ -80,6 +86,8 @@ void recordings_handle(void *company, const struct sim_request *request, struct 
 void deepgram_handle(void *company, const struct sim_request *request, struct sim_reply *ret_reply);
 void openai_handle(void *company, const struct sim_request *request, struct sim_reply *ret_reply);
 void accounts_handle(void *company, const struct sim_request *request, struct sim_reply *ret_reply);
+void files_handle(void *company, const struct sim_request *request, struct sim_reply *ret_reply);
+void receiver_handle(void *company, const struct sim_request *request, struct sim_reply *ret_reply);
 void desk_handle(void *company, const struct sim_request *request, struct sim_reply *ret_reply);
 
 /* The call as Exotel's API tells it at `now_ms`. New reference. */

@@ -41,6 +41,12 @@ void desk_tickets(struct desk *desk, const char *rest);
 void desk_people_act(struct company *company, int64_t now_ms);
 /* People may do away with the contact some time from now. */
 void desk_endanger(struct company *company, struct truth_contact *contact, int64_t now_ms);
+/* "email", "firstName", "description"; NULL: not set. */
+const char *desk_contact_text(const struct truth_contact *contact, const char *key);
+/* The contact that a ticket's inline `contact` is, found by e-mail or made. NULL: it was refused. */
+struct truth_contact *desk_inline_contact(struct desk *desk, const json_t *person);
+/* The files of a ticket (desk_files.c). */
+void desk_files(struct desk *desk, const struct truth_ticket *ticket, bool is_get);
 void desk_list_tickets_of(struct desk *desk, const struct truth_contact *contact);
 
 #endif

@@ -12,15 +12,30 @@
 
 enum { SEARCH_DEFAULT = 10, LIST_DEFAULT = 50, DANGER_MINUTES_MAX = 90 };
 
+const char *desk_contact_text(const struct truth_contact *contact, const char *key)
+{
+    return json_string_value(json_object_get(contact->more, key));
+}
+
+/* New reference. */
+static json_t *custom_of(const struct truth_contact *contact)
+{
+    json_t *custom = json_object_get(contact->more, "cf");
+
+    return custom ? json_incref(custom) : json_object();
+}
+
 static json_t *contact_json(const struct truth_contact *contact, int64_t now_ms)
 {
     bool is_gone = now_ms >= contact->gone_ms;
 
-    return json_pack("{s:s, s:s?, s:n, s:n, s:s?, s:s?, s:o, s:o, s:b, s:b, s:b, s:n, s:o}", "id",
-                     contact->id, "lastName", contact->last_name, "firstName", "email", "phone",
-                     contact->phone, "mobile", contact->mobile, "createdTime", desk_time(contact->created_ms),
-                     "modifiedTime", desk_time(contact->created_ms), "isTrashed", is_gone, "isDeleted",
-                     is_gone, "isSpam", 0, "zohoCRMContact", "webUrl",
+    return json_pack("{s:s, s:s?, s:s?, s:s?, s:s?, s:s?, s:s?, s:o, s:o, s:o, s:b, s:b, s:b, s:n, s:o}",
+                     "id", contact->id, "lastName", contact->last_name, "firstName",
+                     desk_contact_text(contact, "firstName"), "email", desk_contact_text(contact, "email"),
+                     "description", desk_contact_text(contact, "description"), "phone", contact->phone,
+                     "mobile", contact->mobile, "cf", custom_of(contact), "createdTime",
+                     desk_time(contact->created_ms), "modifiedTime", desk_time(contact->created_ms),
+                     "isTrashed", is_gone, "isDeleted", is_gone, "isSpam", 0, "zohoCRMContact", "webUrl",
                      json_sprintf("https://" SIM_HOST_DESK "/support/acmedesk/ShowHomePage.do#Contacts/dv/%s",
                                   contact->id));
 }
@@ -54,6 +69,8 @@ static void merge(struct company *company, struct truth_contact *contact)
         kept->last_name = sim_copy(contact->last_name);
     }
     kept->shown_ms += desk_lag_ms(company, FAULT_SEARCH_LAG);
+    if (desk_contact_text(contact, "email"))
+        kept->more = json_pack("{s:s}", "email", desk_contact_text(contact, "email"));
     contact->merged_into = kept;
     for (size_t i = 0; i < company->truth.ticket_count; i++)
         if (company->truth.tickets[i]->contact == contact)
@@ -97,10 +114,33 @@ static void create(struct desk *desk)
     contact->last_name = sim_copy(json_string_value(json_object_get(desk->body, "lastName")));
     contact->phone = sim_copy(json_string_value(json_object_get(desk->body, "phone")));
     contact->mobile = sim_copy(json_string_value(json_object_get(desk->body, "mobile")));
+    contact->more = json_incref(desk->body);
     contact->shown_ms += desk_lag_ms(desk->company, FAULT_SEARCH_LAG);
     desk_endanger(desk->company, contact, now_ms);
     desk->reply->had_effect = true;
     sim_reply_json(desk->reply, 200, contact_json(contact, now_ms));
+}
+
+struct truth_contact *desk_inline_contact(struct desk *desk, const json_t *person)
+{
+    struct truth *truth = &desk->company->truth;
+    const char *last_name = json_string_value(json_object_get(person, "lastName"));
+    const char *email = json_string_value(json_object_get(person, "email"));
+
+    for (size_t i = 0; email && i < truth->contact_count; i++) {
+        const char *other = desk_contact_text(truth->contacts[i], "email");
+        if (other && strcasecmp(other, email) == 0 && desk->request->now_ms < truth->contacts[i]->gone_ms)
+            return truth->contacts[i];
+    }
+    if (!last_name || !*last_name) {
+        desk_blame(desk, "/contact/lastName", "missing");
+        return NULL;
+    }
+    struct truth_contact *contact = truth_add_contact(truth, desk->request->now_ms);
+    contact->by_engine = true;
+    contact->last_name = sim_copy(last_name);
+    contact->more = json_deep_copy(person);
+    return contact;
 }
 
 /* Exact, but for stars at the ends; a missing value fits nothing. */
@@ -125,14 +165,32 @@ static bool fits(const char *pattern, const char *value)
     return size == value_size && strncasecmp(value, pattern, size) == 0;
 }
 
+/* "cf_name:value", exactly. */
+static bool has_custom(const struct truth_contact *contact, const char *wanted)
+{
+    json_t *custom = json_object_get(contact->more, "cf");
+    const char *colon = strchr(wanted, ':');
+    const char *key;
+    json_t *value;
+
+    json_object_foreach (custom, key, value)
+        if (colon && strlen(key) == (size_t)(colon - wanted) && strncmp(key, wanted, strlen(key)) == 0 &&
+            json_string_value(value) && strcmp(json_string_value(value), colon + 1) == 0)
+            return true;
+    return false;
+}
+
 static void search(struct desk *desk)
 {
-    static const char *const allowed[] = { "phone", "mobile", "lastName", "limit", "from", "sortBy", NULL };
+    static const char *const allowed[] = { "phone", "mobile", "lastName", "email", "customField1",
+                                           "limit", "from",   "sortBy",   NULL };
     const struct truth *truth = &desk->company->truth;
     int64_t now_ms = desk->request->now_ms;
     AUTO_STR phone = sim_form_value(desk->request->query, "phone");
     AUTO_STR mobile = sim_form_value(desk->request->query, "mobile");
     AUTO_STR last_name = sim_form_value(desk->request->query, "lastName");
+    AUTO_STR email = sim_form_value(desk->request->query, "email");
+    AUTO_STR custom = sim_form_value(desk->request->query, "customField1");
 
     if (!desk_check_query(desk, allowed))
         return;
@@ -141,7 +199,9 @@ static void search(struct desk *desk)
         const struct truth_contact *contact = truth->contacts[i];
         if (now_ms < contact->shown_ms || now_ms >= contact->gone_ms ||
             (phone && !fits(phone, contact->phone)) || (mobile && !fits(mobile, contact->mobile)) ||
-            (last_name && !fits(last_name, contact->last_name)))
+            (last_name && !fits(last_name, contact->last_name)) ||
+            (email && !fits(email, desk_contact_text(contact, "email"))) ||
+            (custom && !has_custom(contact, custom)))
             continue;
         json_array_append_new(items, contact_json(contact, now_ms));
     }

@@ -16,7 +16,9 @@ enum {
 
 static const char *text_of(const struct truth_ticket *ticket, const char *key)
 {
-    return json_string_value(json_object_get(ticket->fields, key));
+    const json_t *changed = json_object_get(ticket->changed, key);
+
+    return json_string_value(changed ? changed : json_object_get(ticket->fields, key));
 }
 
 static json_t *ticket_json(const struct truth_ticket *ticket)
@@ -37,7 +39,8 @@ static json_t *ticket_json(const struct truth_ticket *ticket)
 static const struct desk_field ticket_fields[] = {
     { "subject", DESK_TEXT, 255, true },
     { "departmentId", DESK_ID, 0, true },
-    { "contactId", DESK_ID, 0, true },
+    { "contactId", DESK_ID, 0, false },
+    { "contact", DESK_OBJECT, 0, false },
     { "description", DESK_TEXT, 65535, false },
     { "status", DESK_TEXT, 120, false },
     { "priority", DESK_TEXT, 120, false },
@@ -80,12 +83,17 @@ static void create_ticket(struct desk *desk)
     if (!desk_check_body(desk, ticket_fields))
         return;
     const char *department = json_string_value(json_object_get(desk->body, "departmentId"));
-    struct truth_contact *contact =
-        truth_contact_by_id(&company->truth, json_string_value(json_object_get(desk->body, "contactId")));
+    const json_t *person = json_object_get(desk->body, "contact");
+    const char *contact_id = json_string_value(json_object_get(desk->body, "contactId"));
     if (strcmp(department, SIM_DESK_DEPARTMENT) != 0) {
         desk_blame(desk, "/departmentId", "invalid");
         return;
     }
+    struct truth_contact *contact = contact_id ? truth_contact_by_id(&company->truth, contact_id)
+                                    : person   ? desk_inline_contact(desk, person)
+                                               : NULL;
+    if (!contact && person && !contact_id)
+        return;
     if (!contact || now_ms >= contact->gone_ms) {
         desk_blame(desk, "/contactId", "invalid");
         return;
@@ -98,6 +106,22 @@ static void create_ticket(struct desk *desk)
     if (company->hides_tickets && now_ms < company->scenario->quiet_ms)
         hide(company, ticket);
     desk_endanger(company, contact, now_ms);
+    desk->reply->had_effect = true;
+    sim_reply_json(desk->reply, 200, ticket_json(ticket));
+}
+
+/* Of all that may be changed, the engine changes the priority. */
+static void change_ticket(struct desk *desk, struct truth_ticket *ticket)
+{
+    static const struct desk_field fields[] = {
+        { "priority", DESK_TEXT, 120, true },
+        { NULL, DESK_TEXT, 0, false },
+    };
+
+    if (!desk_check_body(desk, fields))
+        return;
+    json_decref(ticket->changed);
+    ticket->changed = json_incref(desk->body);
     desk->reply->had_effect = true;
     sim_reply_json(desk->reply, 200, ticket_json(ticket));
 }
@@ -207,7 +231,9 @@ static void one_ticket(struct desk *desk, const struct truth_ticket *ticket, con
 {
     bool is_comments = strcmp(rest, "/comments") == 0;
 
-    if (is_comments && is_get)
+    if (strcmp(rest, "/attachments") == 0)
+        desk_files(desk, ticket, is_get);
+    else if (is_comments && is_get)
         list_comments(desk, ticket);
     else if (is_comments)
         create_comment(desk, ticket);
@@ -222,7 +248,8 @@ void desk_tickets(struct desk *desk, const char *rest)
     bool is_get = strcmp(desk->request->method, "GET") == 0;
     char id[TRUTH_ID_SIZE] = "";
 
-    if (!is_get && strcmp(desk->request->method, "POST") != 0) {
+    bool is_patch = strcmp(desk->request->method, "PATCH") == 0;
+    if (!is_get && !is_patch && strcmp(desk->request->method, "POST") != 0) {
         desk_refuse(desk, 405, "METHOD_NOT_ALLOWED", "The method is not allowed.");
         return;
     }
@@ -237,8 +264,10 @@ void desk_tickets(struct desk *desk, const char *rest)
     size_t size = *rest ? strcspn(rest + 1, "/") : 0;
     if (*rest && size < sizeof(id))
         memcpy(id, rest + 1, size);
-    const struct truth_ticket *ticket = truth_ticket_by_id(&desk->company->truth, id);
-    if (ticket)
+    struct truth_ticket *ticket = truth_ticket_by_id(&desk->company->truth, id);
+    if (ticket && is_patch && rest[1 + size] == '\0')
+        change_ticket(desk, ticket);
+    else if (ticket && !is_patch)
         one_ticket(desk, ticket, rest + 1 + size, is_get);
     else
         desk_refuse(desk, 404, "URL_NOT_FOUND", "The URL you requested could not be found.");

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "simulation/memory.h"
+#include "simulation/webhook.h"
 #include "simulation/world_inner.h"
 
 enum { START_ARENA_MAX = 1 << 28, SHUTDOWN_MS = 30 * 1000 };
@@ -105,9 +106,35 @@ static void make_setup(struct sim_engine *engine)
     }
 }
 
+/* Who may call the routes of each pipeline's source. */
+static void make_callers(struct sim_engine *engine)
+{
+    const struct flow_plan *plan = &engine->setup->plan;
+
+    engine->callers = sim_new((plan->pipeline_count + 1) * sizeof(struct callers *));
+    for (size_t i = 0; i < plan->pipeline_count; i++) {
+        const struct sb_instance *source = plan->instances[plan->pipelines[i].source].instance;
+        if (!source || plan->pipelines[i].is_off || plan->pipelines[i].is_notices || !source->plugin->callers)
+            continue;
+        engine->callers[i] = callers_new(source);
+        if (!engine->callers[i])
+            sim_die("out of memory");
+    }
+}
+
+static void free_callers(struct sim_engine *engine)
+{
+    for (size_t i = 0; engine->callers && i < engine->setup->plan.pipeline_count; i++)
+        callers_free(engine->callers[i]);
+    free(engine->callers);
+    engine->callers = NULL;
+}
+
 static void free_parts(struct sim_engine *engine)
 {
     engine_drop_jobs(engine);
+    delivery_free_all(engine);
+    free_callers(engine);
     flow_free(engine->flow);
     store_close(engine->store);
     metrics_free(engine->metrics);
@@ -169,10 +196,12 @@ void engine_start(struct sim_engine *engine)
         return;
     }
     make_setup(engine);
+    make_callers(engine);
     make_flow(engine);
     engine->is_up = true;
     start_flow(engine);
     keeper_start(engine);
+    notices_start(engine);
     engine_settle(engine);
 }
 
@@ -236,6 +265,7 @@ void engine_stop(struct sim_engine *engine)
     world_trace(engine->world, "stop asked for");
     engine->is_stopping = true;
     world_plan(engine->world, engine->world->now_ms + SHUTDOWN_MS, on_shutdown, engine, NULL);
+    delivery_stop(engine);
     flow_stop(engine->flow);
 }
 
@@ -247,13 +277,13 @@ void engine_settle(struct sim_engine *engine)
         die(engine);
     else if (flow_has_failed(engine->flow))
         end(engine, "nothing can be kept any more");
-    else if (engine->is_stopping && flow_is_quiet(engine->flow))
+    else if (engine->is_stopping && flow_is_quiet(engine->flow) && !engine->deliveries)
         end(engine, "stopped");
 }
 
 bool engine_is_idle(const struct sim_engine *engine)
 {
-    return engine->is_up && !engine->is_stopping && flow_is_done(engine->flow);
+    return engine->is_up && !engine->is_stopping && !engine->deliveries && flow_is_done(engine->flow);
 }
 
 void engine_done(struct sim_engine *engine)

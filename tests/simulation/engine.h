@@ -8,6 +8,8 @@
 #include "simulation/workshop.h"
 
 struct world;
+struct callers;
+struct sim_delivery;
 struct sim_job;
 
 struct sim_engine {
@@ -28,6 +30,10 @@ struct sim_engine {
     int64_t wall_skew_ms; /* the engine's wall clock minus the world's; survives restarts */
     uint64_t wake_serial; /* the latest wake counts */
     int64_t wake_at_ms;   /* monotonic */
+
+    struct callers **callers;        /* owned; by pipeline; NULL where nobody may call */
+    struct sim_delivery *deliveries; /* owned: calls of webhooks under way */
+    uint64_t delivery_serial;
 
     struct sim_job *jobs, **jobs_end; /* what the journal's thread has still to do */
     bool disk_is_busy;
@@ -73,5 +79,9 @@ void engine_flow_world(struct sim_engine *engine, struct flow_world *ret_world);
 void operator_look(struct sim_engine *engine);  /* at each event: chance decides */
 void operator_retry(struct sim_engine *engine); /* everything dead, and everything incomplete */
 void keeper_start(struct sim_engine *engine);
+
+/* ---- the watch over late conversations (notices.c) ----------------------------------------------------- */
+
+void notices_start(struct sim_engine *engine);
 
 #endif

@@ -5,6 +5,7 @@
 #include "flow/run.h"
 #include "flow/state.h"
 #include "simulation/memory.h"
+#include "simulation/webhook.h"
 #include "simulation/world_inner.h"
 
 /* ---- clock and chance ---------------------------------------------------------------------------------- */
@@ -255,6 +256,11 @@ static void wake(void *ctx, int64_t at_ms)
     world_plan(engine->world, at_ms + engine->mono_base_ms, on_wake, planned, free);
 }
 
+static void news(void *ctx, int64_t record_id)
+{
+    delivery_news(ctx, record_id);
+}
+
 static void alert(void *ctx, enum flow_alert kind, const char *subject, const char *text)
 {
     const struct sim_engine *engine = ctx;
@@ -277,5 +283,6 @@ void engine_flow_world(struct sim_engine *engine, struct flow_world *ret_world)
                                       .send = send_request,
                                       .work = do_work,
                                       .wake = wake,
-                                      .alert = alert };
+                                      .alert = alert,
+                                      .news = news };
 }

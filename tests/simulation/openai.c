@@ -6,6 +6,7 @@
 #include "base/scope.h"
 #include "simulation/company.h"
 #include "simulation/memory.h"
+#include "simulation/truth_escalation.h"
 
 static void refuse(struct sim_reply *reply, int status, const char *type, const char *code,
                    const char *message)
@@ -33,6 +34,9 @@ static struct truth_call *spoken_call(const struct company *company, const char 
     for (size_t i = 0; i < company->truth.call_count; i++)
         if (strstr(content, company->truth.calls[i]->code))
             return company->truth.calls[i];
+    for (size_t i = 0; i < company->truth.escalation_count; i++)
+        if (strstr(content, company->truth.escalations[i]->said.code))
+            return &company->truth.escalations[i]->said;
     return NULL;
 }
 

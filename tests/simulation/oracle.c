@@ -101,6 +101,9 @@ static size_t count_tickets(const struct oracle_facts *facts, const struct truth
  * answered. */
 static bool may_look_wanted(const struct oracle_facts *facts, const struct truth_call *call)
 {
+    /* It was wanted, before an older journal began anew. */
+    if (facts->restores > 0 && call->kind != TRUTH_MISSED && !call->agent_is_inactive)
+        return true;
     return call->created_ms >= facts->truth->floor_ms && facts->faults[FAULT_WALL_JUMP] > 0;
 }
 
@@ -146,7 +149,7 @@ static void check_strangers(const struct oracle_facts *facts)
         size_t call = 0;
         while (call < truth->call_count && !oracle_is_about(truth->tickets[i], truth->calls[call]))
             call++;
-        if (call == truth->call_count)
+        if (call == truth->call_count && !oracle_is_about_escalation(facts, truth->tickets[i]))
             oracle_say(facts, "no-unwanted-ticket", "ticket #%s '%s' is about no call",
                        truth->tickets[i]->number, oracle_field(truth->tickets[i], "subject"));
     }
@@ -194,6 +197,7 @@ void oracle_check(const struct oracle_facts *facts)
     for (size_t i = 0; i < truth->call_count; i++)
         check_call(facts, truth->calls[i]);
     check_strangers(facts);
+    oracle_check_escalations(facts);
     oracle_check_contacts(facts);
     check_frugality(facts);
 }

@@ -10,9 +10,17 @@
  *   right-ticket         contact, department, priority, number and call id of a ticket are those of its call
  *   one-contact          this engine makes one contact for a number, unless others did away with it
  *   whole-note           the note is there once, private, whole, and says what was said; or the ticket says why not
+ *   taken-is-kept        an escalation that was answered 2xx has a record
+ *   agents-are-served    every escalation is taken in the end, and none is refused
+ *   same-answer          the answers to one escalation name one ticket, which is the one it is on
+ *   right-contact        an escalation is on a contact that is its user's, and on the one that its agent names
+ *   whole-escalation     all that was said is on its ticket, once and in order, escaped and private
+ *   each-file            each file is at the ticket once and as it was given, or a note says why not
+ *   told-once            the agent is told of the ticket under one key, until it has accepted it; of a delay at most once,
+ *                        with a lower sequence
  *   frugal               nothing is transcribed twice once its transcript is committed; requests are bounded
  * and what services noticed by themselves: no-secret-leaks, recordings-stay-home, transcripts-stay-home, whole-recording,
- * words-of-a-call, single-flight, in-flight. */
+ * words-of-a-call, single-flight, in-flight, callbacks-are-right. */
 #ifndef TESTS_SIMULATION_ORACLE_H
 #define TESTS_SIMULATION_ORACLE_H
 
@@ -22,6 +30,7 @@
 /* How one record visibly ended. Texts are borrowed. */
 struct oracle_end {
     const char *external_id;
+    const char *account; /* NULL: not known */
     const char *state; /* "done", "dropped", "disabled", "dead", or "active" */
     const char *reason;
     bool was_dropped, was_retried; /* by an operator */
@@ -34,6 +43,7 @@ struct oracle_facts {
     const struct truth *truth;
     const struct oracle_end *ends;
     size_t end_count;
+    int64_t delayed_after_ms; /* from when on a delay is told; 0: never */
     bool hides_tickets; /* the helpdesk may have hidden tickets for longer than `settle` */
     uint64_t faults[SIM_FAULT_COUNT], fault_count, starts, restores, virtual_ms;
 
@@ -61,5 +71,12 @@ void oracle_check_ticket(const struct oracle_facts *facts, const struct truth_ca
 void oracle_check_contacts(const struct oracle_facts *facts);
 void oracle_check_note(const struct oracle_facts *facts, const struct truth_call *call,
                        const struct truth_ticket *ticket);
+
+/* Escalations (oracle_escalation.c): all of them; whether a ticket is one's own, or a comment speaks of one; how many users
+ * with a number escalated. */
+void oracle_check_escalations(const struct oracle_facts *facts);
+bool oracle_is_about_escalation(const struct oracle_facts *facts, const struct truth_ticket *ticket);
+bool oracle_is_of_escalation(const struct oracle_facts *facts, const struct truth_comment *comment);
+size_t oracle_users_with(const struct truth *truth, const char *digits);
 
 #endif

@@ -63,7 +63,8 @@ static void take_part(struct note *note, const struct truth_comment *comment, co
 bool oracle_has_note(const struct oracle_facts *facts, const struct truth_ticket *ticket)
 {
     for (size_t i = 0; i < facts->truth->comment_count; i++)
-        if (facts->truth->comments[i]->ticket == ticket)
+        if (facts->truth->comments[i]->ticket == ticket &&
+            !oracle_is_of_escalation(facts, facts->truth->comments[i]))
             return true;
     return false;
 }
@@ -184,7 +185,8 @@ void oracle_check_note(const struct oracle_facts *facts, const struct truth_call
 
     marker_of(call, marker);
     for (size_t i = 0; i < facts->truth->comment_count; i++)
-        if (facts->truth->comments[i]->ticket == ticket)
+        if (facts->truth->comments[i]->ticket == ticket &&
+            !oracle_is_of_escalation(facts, facts->truth->comments[i]))
             take_part(&note, facts->truth->comments[i], marker);
     if (note.is_public)
         oracle_say(facts, "whole-note", "call %s: the note of ticket #%s is not private", call->sid,

@@ -64,6 +64,19 @@ static int64_t pick(struct chance *chance, const int64_t *values, size_t count)
     return values[chance_below(chance, count)];
 }
 
+/* Out of a stream of their own, so that calls are the same with and without them. */
+static void mix_escalations(struct scenario *scenario)
+{
+    static const char *const attach[] = { "never", "never", "always", "ask_rules" };
+    static const int64_t delays[] = { 0, 2 * MINUTE_MS, 10 * MINUTE_MS, 10 * MINUTE_MS, 30 * MINUTE_MS };
+    struct chance chance = chance_stream(scenario->seed, "options of escalations");
+
+    scenario->has_escalations = chance_below(&chance, 4) > 0;
+    scenario->attach = attach[chance_below(&chance, 4)];
+    scenario->delayed_after_ms = pick(&chance, delays, 5);
+    scenario->has_crm_field = chance_below(&chance, 2) == 0;
+}
+
 struct scenario scenario_of(uint64_t seed)
 {
     static const int64_t settles[] = { 11 * MINUTE_MS, 15 * MINUTE_MS, 15 * MINUTE_MS, 30 * MINUTE_MS };
@@ -87,6 +100,7 @@ struct scenario scenario_of(uint64_t seed)
     scenario.page_size = (uint32_t)pick(&chance, pages, 6);
     scenario.poll_interval_ms = pick(&chance, intervals, 4);
     scenario.has_openai = chance_below(&chance, 4) > 0;
+    mix_escalations(&scenario);
     mix_faults(&scenario);
     return scenario;
 }

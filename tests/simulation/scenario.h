@@ -61,7 +61,13 @@
     X(FAULT_WEBHOOK_LATE, "webhook-late", 300000)                                                            \
     X(FAULT_CONTACT_MERGED, "contact-merged", 50000)                                                         \
     X(FAULT_CONTACT_DELETED, "contact-deleted", 50000)                                                       \
-    X(FAULT_SERVICE_REFUSES, "service-refuses", 60000) /* at each transcription, classification */
+    X(FAULT_SERVICE_REFUSES, "service-refuses", 60000) /* at each transcription, classification */           \
+    /* escalations */                                                                                        \
+    X(FAULT_ESCALATION_TWICE, "escalation-twice", 300000) /* at each: posted twice at once */                \
+    X(FAULT_ESCALATION_LATE, "escalation-late", 300000) /* at each: the same once more, up to a day later */ \
+    X(FAULT_FILE_MISSING, "file-missing", 200000)       /* at each attachment by address */                  \
+    X(FAULT_RECEIVER_FAILS, "receiver-fails", 200000)   /* at each event that is told */                     \
+    X(FAULT_RECEIVER_GONE, "receiver-gone", 40000)      /* 410: it wants to hear no more of it */
 
 enum sim_fault {
 #define X(id, word, most) id,
@@ -91,6 +97,12 @@ struct scenario {
     uint32_t page_size; /* of the source's lists */
     int64_t poll_interval_ms;
     bool has_openai; /* else the keyword rules decide */
+
+    /* Escalations. */
+    bool has_escalations;     /* a share of the conversations; else there is no such pipeline */
+    const char *attach;       /* attach_to_open: "never", "always", "ask_rules" */
+    int64_t delayed_after_ms; /* 0: no delay is told */
+    bool has_crm_field;       /* crm_id_field = SIM_CRM_FIELD */
 };
 
 struct scenario scenario_of(uint64_t seed);

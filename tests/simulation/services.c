@@ -8,6 +8,7 @@
 #include "simulation/company.h"
 #include "simulation/memory.h"
 #include "simulation/oracle.h"
+#include "simulation/truth_escalation.h"
 
 #define MINUTE_MS INT64_C(60000)
 
@@ -44,6 +45,7 @@ struct company *company_new(const struct scenario *scenario)
         { SIM_HOST_EXOTEL, company, exotel_handle },     { SIM_HOST_RECORDINGS, company, recordings_handle },
         { SIM_HOST_DEEPGRAM, company, deepgram_handle }, { SIM_HOST_OPENAI, company, openai_handle },
         { SIM_HOST_ACCOUNTS, company, accounts_handle }, { SIM_HOST_DESK, company, desk_handle },
+        { SIM_HOST_FILES, company, files_handle },       { SIM_HOST_AGENT, company, receiver_handle },
     };
 
     company->scenario = scenario;
@@ -89,6 +91,7 @@ static void start(void *ctx, struct world *world)
     company->world = world;
     add_old_contacts(company);
     traffic_plan(company);
+    escalations_plan(company);
 }
 
 static bool is_over(void *ctx)
@@ -101,7 +104,7 @@ static bool is_over(void *ctx)
     if (company->hides_tickets && truth->ticket_count > 0 &&
         now_ms < truth->tickets[truth->ticket_count - 1]->created_ms + LOOK_MINUTES * MINUTE_MS)
         return false;
-    return traffic_is_over(company, now_ms - OVER_MINUTES * MINUTE_MS);
+    return escalations_are_over(company) && traffic_is_over(company, now_ms - OVER_MINUTES * MINUTE_MS);
 }
 
 struct asking {
@@ -153,6 +156,7 @@ static struct oracle_end *ends_of(const struct company *company, struct world *w
     json_array_foreach (records, i, record) {
         const char *id = json_str(record, "external_id");
         ends[i] = (struct oracle_end){ .external_id = id,
+                                       .account = json_str(record, "account"),
                                        .state = json_str(record, "state"),
                                        .reason = json_str(record, "reason"),
                                        .is_doubled = company->hides_tickets && tells_of_two(world, record),
@@ -179,6 +183,7 @@ static void check(void *ctx, struct world *world)
                                   .ends = ends,
                                   .end_count = asking.count,
                                   .hides_tickets = company->hides_tickets,
+                                  .delayed_after_ms = company->scenario->delayed_after_ms,
                                   .fault_count = totals->fault_count,
                                   .starts = totals->starts,
                                   .restores = totals->restores,
@@ -208,6 +213,16 @@ static void digest(void *ctx, struct world *world)
     for (size_t i = 0; i < truth->comment_count; i++)
         world_digest(world, "comment %s %s %lld %s", truth->comments[i]->id, truth->comments[i]->ticket->id,
                      (long long)truth->comments[i]->created_ms, truth->comments[i]->content);
+    for (size_t i = 0; i < truth->escalation_count; i++)
+        world_digest(world, "escalation %s %s %u %lld %s", truth->escalations[i]->agent,
+                     truth->escalations[i]->id, truth->escalations[i]->posts,
+                     (long long)truth->escalations[i]->taken_ms, truth->escalations[i]->number);
+    for (size_t i = 0; i < truth->file_count; i++)
+        world_digest(world, "file %s %s %lld", truth->files[i]->id, truth->files[i]->name,
+                     (long long)truth->files[i]->created_ms);
+    for (size_t i = 0; i < truth->event_count; i++)
+        world_digest(world, "event %s %u %lld", truth->events[i]->key, truth->events[i]->arrivals,
+                     (long long)truth->events[i]->accepted_ms);
 }
 
 static void free_company(void *ctx)

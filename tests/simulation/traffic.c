@@ -184,7 +184,7 @@ void traffic_plan(struct company *company)
     struct chance chance = chance_stream(company->scenario->seed, "traffic");
     const struct truth_call *before = NULL;
 
-    for (uint32_t i = 0; i < company->scenario->records; i++) {
+    for (uint32_t i = 0; i < company->scenario->records - escalation_count_of(company->scenario); i++) {
         /* Each call has a stream of its own, so that fewer records are the same records. */
         struct chance own = { .state = chance_next(&chance) };
         struct truth_call *call = truth_add_call(&company->truth);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "simulation/memory.h"
+#include "simulation/truth_escalation.h"
 
 enum { BREACHES_MAX = 100, BREACH_TEXT_MAX = 400 };
 
@@ -23,6 +24,7 @@ static void contact_free(struct truth_contact *contact)
     free(contact->last_name);
     free(contact->phone);
     free(contact->mobile);
+    json_decref(contact->more);
     free(contact);
 }
 
@@ -34,6 +36,7 @@ void truth_done(struct truth *truth)
         contact_free(truth->contacts[i]);
     for (size_t i = 0; i < truth->ticket_count; i++) {
         json_decref(truth->tickets[i]->fields);
+        json_decref(truth->tickets[i]->changed);
         free(truth->tickets[i]);
     }
     for (size_t i = 0; i < truth->comment_count; i++) {
@@ -42,6 +45,7 @@ void truth_done(struct truth *truth)
     }
     for (size_t i = 0; i < truth->breach_count; i++)
         free(truth->breaches[i].text);
+    truth_done_escalations(truth);
     free(truth->calls);
     free(truth->contacts);
     free(truth->tickets);
@@ -59,7 +63,7 @@ void truth_done(struct truth *truth)
         (list)[(count)++] = (item);                                                                          \
     } while (0)
 
-static void make_id(struct truth *truth, char ret_id[TRUTH_ID_SIZE])
+void truth_make_id(struct truth *truth, char ret_id[TRUTH_ID_SIZE])
 {
     (void)snprintf(ret_id, TRUTH_ID_SIZE, "50000010000003%05llu", (unsigned long long)++truth->last_id);
 }
@@ -76,7 +80,7 @@ struct truth_contact *truth_add_contact(struct truth *truth, int64_t now_ms)
 {
     struct truth_contact *contact = sim_new(sizeof(*contact));
 
-    make_id(truth, contact->id);
+    truth_make_id(truth, contact->id);
     contact->created_ms = contact->shown_ms = now_ms;
     contact->gone_ms = TRUTH_NEVER;
     ADD(truth->contacts, truth->contact_count, contact);
@@ -87,7 +91,7 @@ struct truth_ticket *truth_add_ticket(struct truth *truth, int64_t now_ms)
 {
     struct truth_ticket *ticket = sim_new(sizeof(*ticket));
 
-    make_id(truth, ticket->id);
+    truth_make_id(truth, ticket->id);
     (void)snprintf(ticket->number, sizeof(ticket->number), "%zu", 101 + truth->ticket_count);
     ticket->created_ms = ticket->shown_ms = ticket->listed_ms = now_ms;
     ADD(truth->tickets, truth->ticket_count, ticket);
@@ -98,7 +102,7 @@ struct truth_comment *truth_add_comment(struct truth *truth, int64_t now_ms)
 {
     struct truth_comment *comment = sim_new(sizeof(*comment));
 
-    make_id(truth, comment->id);
+    truth_make_id(truth, comment->id);
     comment->created_ms = comment->listed_ms = now_ms;
     ADD(truth->comments, truth->comment_count, comment);
     return comment;

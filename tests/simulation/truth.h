@@ -74,6 +74,7 @@ struct truth_call {
 struct truth_contact {
     char id[TRUTH_ID_SIZE];
     char *last_name, *phone, *mobile; /* owned; NULL: not set */
+    json_t *more; /* owned, or NULL: firstName, email, description, cf, as they were sent */
     bool by_engine;
     int64_t created_ms, shown_ms; /* when searches begin to show it */
     int64_t gone_ms; /* when others delete it, or merge it into one of theirs; TRUTH_NEVER: not */
@@ -86,6 +87,7 @@ struct truth_ticket {
     const struct truth_contact *contact; /* now */
     const struct truth_contact *contact_then;
     json_t *fields;                          /* owned: the body that made it */
+    json_t *changed;                         /* owned, or NULL: what was changed since */
     int64_t created_ms, shown_ms, listed_ms; /* when searches, and lists, begin to show it */
 };
 
@@ -115,6 +117,14 @@ struct truth {
     struct truth_breach *breaches;
     size_t breach_count;
 
+    /* See truth_escalation.h. */
+    struct truth_escalation **escalations;
+    size_t escalation_count;
+    struct truth_file **files;
+    size_t file_count;
+    struct truth_event **events;
+    size_t event_count;
+
     bool has_floor;
     int64_t floor_ms; /* from where on the engine has asked for calls, at its very first request */
     uint64_t desk_requests, exotel_requests, refreshes;
@@ -130,6 +140,9 @@ struct truth_comment *truth_add_comment(struct truth *truth, int64_t now_ms);
 /* Keeps at most a hundred of them. */
 void truth_breach(struct truth *truth, const char *name, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* A new id, as Zoho Desk makes them. */
+void truth_make_id(struct truth *truth, char ret_id[TRUTH_ID_SIZE]);
 
 struct truth_call *truth_call_by_sid(const struct truth *truth, const char *sid);
 struct truth_contact *truth_contact_by_id(const struct truth *truth, const char *id);

@@ -21,6 +21,9 @@ static const struct secret secrets[] = {
     { SIM_CLIENT_SECRET, SIM_HOST_ACCOUNTS, true },
     { SIM_REFRESH_TOKEN, SIM_HOST_ACCOUNTS, true },
     { "1000.simaccess", SIM_HOST_DESK, false },
+    { SIM_WEB_TOKEN, "", false },
+    { SIM_APP_TOKEN, "", false },
+    { SIM_CALLBACK_SECRET, "", false },
 };
 
 static bool holds(const char *bytes, size_t size, const char *text)

@@ -1,39 +1,18 @@
-/* Calls to the engine's webhooks, as core/app/webhooks.c answers them: run the route, commit what it emits, then reply. A
- * call travels like a request; while the engine is down, or when it dies before it has replied, nobody answers. */
+/* Calls to the engine's webhooks, as core/app/webhooks.c takes them: the route that is meant, the caller who may, then the
+ * rounds of a delivery. While the engine is down, or when it dies before it has replied, nobody answers. */
+#include "simulation/webhook.h"
+
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-#include "plugin/route_run.h"
 #include "simulation/memory.h"
 #include "simulation/world_inner.h"
 
-enum { WAY_MS_MOST = 300, PATIENCE_MS = 30 * 1000, HEADERS_MAX = 8, BODY_MAX_DEFAULT = 1024 * 1024 };
+enum { WAY_MS_MOST = 300, PATIENCE_MS = 60 * 1000, BODY_MAX_DEFAULT = 1024 * 1024 };
 
-struct call {
-    struct world *world;
-    char *method, *path, *body; /* owned */
-    struct sim_header headers[HEADERS_MAX];
-    size_t header_count;
-    void (*done)(void *ctx, struct world *world, int status);
-    void *ctx;
-    int status;
-    bool is_over;
-    int refs; /* who knows it: the call itself, its engine's side, its time-out */
-};
-
-/* The engine's side of a call. */
-struct delivery {
-    struct call *call;
-    const struct flow_pipeline *pipeline;
-    struct route_input input;
-    struct sb_exchange *x;
-    struct route_reply reply;
-};
-
-static void unref(void *ctx)
+void webhook_unref(void *ctx)
 {
-    struct call *call = ctx;
+    struct webhook_call *call = ctx;
 
     if (--call->refs > 0)
         return;
@@ -44,112 +23,52 @@ static void unref(void *ctx)
     free(call->method);
     free(call->path);
     free(call->body);
+    free(call->answer);
     free(call);
 }
 
 /* An event of the world, which outlives the engine. */
-static void plan(struct call *call, int64_t at_ms, sim_event_fn fn)
+static void plan(struct webhook_call *call, int64_t at_ms, sim_event_fn fn)
 {
-    const struct sim_event event = { .at_ms = at_ms, .fn = fn, .ctx = call, .drop = unref };
+    const struct sim_event event = { .at_ms = at_ms, .fn = fn, .ctx = call, .drop = webhook_unref };
 
     events_add(&call->world->events, &event);
 }
 
 static void on_reply(void *ctx)
 {
-    struct call *call = ctx;
+    struct webhook_call *call = ctx;
     struct world *world = call->world;
 
     if (!call->is_over) {
         call->is_over = true;
-        world_trace(world, "webhook %s -> %d", call->path, call->status);
-        call->done(call->ctx, world, call->status);
+        world_trace(world, "webhook %s %s -> %d %.200s", call->method, call->path, call->status,
+                    call->answer ? call->answer : "");
+        call->done(call->ctx, world, call->status, call->answer);
     }
-    unref(call);
+    webhook_unref(call);
 }
 
-static void reply(struct call *call, int status)
+void webhook_reply(struct webhook_call *call, int status, const json_t *json)
 {
+    struct world *world = call->world;
+
+    if (call->is_over || call->status || world_fault(world, FAULT_REPLY_LOST))
+        return; /* its patience ends some time */
     call->status = status;
+    call->answer = json ? json_dumps(json, JSON_COMPACT) : NULL;
     call->refs++;
-    plan(call, call->world->now_ms + chance_between(&call->world->latency, 1, WAY_MS_MOST), on_reply);
+    plan(call, world->now_ms + chance_between(&world->latency, 1, WAY_MS_MOST), on_reply);
 }
 
-/* ---- in the engine ------------------------------------------------------------------------------------- */
+/* ---- at the engine's door ------------------------------------------------------------------------------ */
 
-static const char *header_of(void *ctx, const char *name)
+static const char *header_of(const struct webhook_call *call, const char *name)
 {
-    const struct call *call = ctx;
-
     for (size_t i = 0; i < call->header_count; i++)
-        if (strcasecmp(call->headers[i].name, name) == 0)
+        if (strcmp(call->headers[i].name, name) == 0)
             return call->headers[i].value;
     return NULL;
-}
-
-static const char *query_of(void *ctx, const char *name)
-{
-    (void)ctx;
-    (void)name;
-    return NULL;
-}
-
-static void free_delivery(void *ctx)
-{
-    struct delivery *delivery = ctx;
-
-    route_reply_done(&delivery->reply);
-    exchange_free(delivery->x);
-    unref(delivery->call);
-    free(delivery);
-}
-
-static void on_committed(struct sim_engine *engine, struct store_change *change, const struct sb_error *err,
-                         uint64_t tag)
-{
-    struct delivery *delivery = (struct delivery *)(uintptr_t)tag;
-
-    for (size_t i = 0; !err && i < change->emit_count; i++)
-        if (change->emits[i].ret_id)
-            flow_admit(engine->flow, change->emits[i].ret_id, delivery->pipeline->name);
-    reply(delivery->call, err ? 503 : delivery->reply.status);
-    if (err)
-        engine_doom(engine, "because a webhook cannot be kept");
-}
-
-static void run_route(struct sim_engine *engine, struct call *call, const struct flow_pipeline *pipeline,
-                      const struct sb_route *route)
-{
-    struct delivery *delivery = sim_new(sizeof(*delivery));
-
-    call->refs++;
-    *delivery = (struct delivery){
-        .call = call,
-        .pipeline = pipeline,
-        .input = { .instance = engine->setup->plan.instances[pipeline->source].instance,
-                   .route = route,
-                   .path = call->path,
-                   .header = header_of,
-                   .query = query_of,
-                   .ctx = call,
-                   .body = call->body,
-                   .body_size = strlen(call->body),
-                   .now_ms = engine->world->now_ms + engine->wall_skew_ms },
-    };
-    delivery->x = route_exchange(&delivery->input);
-    if (!delivery->x)
-        sim_die("out of memory");
-    enum sb_verdict verdict = route_run(delivery->x, &delivery->reply);
-    if (verdict == SB_OK && delivery->x->emit_count) {
-        struct store_change *change = flow_emit_change(engine->flow, pipeline, delivery->x);
-        if (!change)
-            sim_die("out of memory");
-        engine_commit_owned(engine, change, on_committed, (uint64_t)(uintptr_t)delivery, free_delivery,
-                            delivery);
-        return;
-    }
-    reply(call, delivery->reply.status);
-    free_delivery(delivery);
 }
 
 static const struct sb_plugin *source_plugin(const struct flow_plan *plan,
@@ -157,43 +76,68 @@ static const struct sb_plugin *source_plugin(const struct flow_plan *plan,
 {
     const struct flow_plan_instance *source = &plan->instances[pipeline->source];
 
-    return pipeline->is_off || source->off_reason ? NULL : source->instance->plugin;
+    return pipeline->is_off || pipeline->is_notices || source->off_reason ? NULL : source->instance->plugin;
 }
 
-static void on_call(void *ctx)
+static void take(struct sim_engine *engine, struct webhook_call *call, size_t pipeline,
+                 const struct sb_route *route)
 {
-    struct call *call = ctx;
-    struct sim_engine *engine = &call->world->engine;
-    const struct flow_plan *plan = engine->is_up ? &engine->setup->plan : NULL;
-    bool is_known = false, has_path = false;
+    struct callers *callers = route->flags & SB_ROUTE_OPEN ? NULL : engine->callers[pipeline];
+    struct caller_proof proof = { .authorization = header_of(call, "Authorization"),
+                                  .body = call->body,
+                                  .body_size = strlen(call->body) };
+    const char *name = callers ? callers_name(callers, proof.authorization) : NULL;
 
-    for (size_t i = 0; plan && !engine->is_stopping && i < plan->pipeline_count; i++) {
+    if (callers && (!name || !callers_is_signed(callers, &proof, call->world->now_ms)))
+        webhook_reply(call, 401, NULL);
+    else if (callers && callers_take(callers, name, call->world->now_ms - engine->mono_base_ms) > 0)
+        webhook_reply(call, 429, NULL);
+    else if (proof.body_size > (route->body_max ? route->body_max : BODY_MAX_DEFAULT))
+        webhook_reply(call, 413, NULL);
+    else
+        delivery_start(engine, call, &engine->setup->plan.pipelines[pipeline], route, name);
+}
+
+static void knock(struct sim_engine *engine, struct webhook_call *call)
+{
+    const struct flow_plan *plan = &engine->setup->plan;
+    bool is_known = false;
+
+    for (size_t i = 0; i < plan->pipeline_count; i++) {
         const struct sb_plugin *plugin = source_plugin(plan, &plan->pipelines[i]);
+        bool has_path = false;
         const struct sb_route *route =
             plugin ? route_find(plugin, call->method, call->path, &has_path) : NULL;
         is_known = is_known || has_path;
         if (!route)
             continue;
-        if (flow_is_full(engine->flow))
-            reply(call, 429);
-        else if (strlen(call->body) > (route->body_max ? route->body_max : BODY_MAX_DEFAULT))
-            reply(call, 413);
-        else
-            run_route(engine, call, &plan->pipelines[i], route);
-        engine_settle(engine);
-        unref(call);
+        take(engine, call, i, route);
         return;
     }
-    if (!plan)
-        reply(call, 0);
-    else
-        reply(call, engine->is_stopping ? 503 : is_known ? 405 : 404);
-    unref(call);
+    webhook_reply(call, is_known ? 405 : 404, NULL);
+}
+
+static void on_call(void *ctx)
+{
+    struct webhook_call *call = ctx;
+    struct world *world = call->world;
+    struct sim_engine *engine = &world->engine;
+
+    world_trace(world, "webhook %s %s %.120s%s", call->method, call->path, call->body,
+                engine->is_up ? "" : " (nobody is there)");
+    if (engine->is_up && !engine->is_dying && !world_fault(world, FAULT_REFUSED)) {
+        if (engine->is_stopping)
+            webhook_reply(call, 503, NULL);
+        else
+            knock(engine, call);
+        engine_settle(engine);
+    }
+    webhook_unref(call);
 }
 
 static void on_patience_over(void *ctx)
 {
-    struct call *call = ctx;
+    struct webhook_call *call = ctx;
 
     call->status = call->is_over ? call->status : 0;
     on_reply(call);
@@ -201,12 +145,12 @@ static void on_patience_over(void *ctx)
 
 void world_webhook(struct world *world, const char *method, const char *path,
                    const struct sim_header *headers, size_t header_count, const char *body,
-                   void (*done)(void *ctx, struct world *world, int status), void *ctx)
+                   world_answer_fn done, void *ctx)
 {
-    struct call *call = sim_new(sizeof(*call));
+    struct webhook_call *call = sim_new(sizeof(*call));
 
-    if (header_count > HEADERS_MAX)
-        sim_die("a webhook with more than %d headers", HEADERS_MAX);
+    if (header_count > WEBHOOK_HEADERS_MAX)
+        sim_die("a webhook with more than %d headers", WEBHOOK_HEADERS_MAX);
     call->world = world;
     call->method = sim_copy(method);
     call->path = sim_copy(path);

@@ -31,7 +31,11 @@ struct sim_config config_of(const struct scenario *scenario)
                                 .concurrency = scenario->concurrency,
                                 .max_in_flight = scenario->max_in_flight,
                                 .page_size = scenario->page_size,
-                                .has_openai = scenario->has_openai };
+                                .has_openai = scenario->has_openai,
+                                .has_escalations = scenario->has_escalations,
+                                .has_crm_field = scenario->has_crm_field,
+                                .attach = scenario->attach,
+                                .delayed_after_ms = scenario->delayed_after_ms };
 }
 
 static void write_whole(const char *path, const char *text)
@@ -113,9 +117,37 @@ static void write_sink(const struct sim_config *config, struct buf *text)
                "    org_id = \"%s\"\n    department_id = \"%s\"\n"
                "    client_id = \"%s\"\n    client_secret = \"%s\"\n    refresh_token = \"%s\"\n"
                "    mapping = \"%s/scripts/zoho_ticket.lua\"\n"
-               "    settle = \"%lldms\"\n    note_size_max = %u\n    concurrency = %u\n}\n",
+               "    settle = \"%lldms\"\n    note_size_max = %u\n    concurrency = %u\n"
+               "    attach_to_open = \"%s\"\n%s}\n",
                SIM_DESK_ORG, SIM_DESK_DEPARTMENT, SIM_CLIENT_ID, SIM_CLIENT_SECRET, SIM_REFRESH_TOKEN,
-               SIM_SOURCE_DIR, (long long)config->settle_ms, config->note_size_max, config->concurrency);
+               SIM_SOURCE_DIR, (long long)config->settle_ms, config->note_size_max, config->concurrency,
+               config->attach, config->has_crm_field ? "    crm_id_field = \"" SIM_CRM_FIELD "\"\n" : "");
+}
+
+/* A pipeline of its own, with the classifiers and the helpdesk of the calls. */
+static void write_escalations(const struct sim_config *config, struct buf *text)
+{
+    if (config->has_escalations)
+        buf_printf(text,
+                   "    escalations = {\n"
+                   "        source = \"ai_agent\"\n"
+                   "        stages = [ \"%s\" ]\n"
+                   "        sinks = [ \"zoho_desk\", \"callback\" ]\n"
+                   "    }\n",
+                   config->classifier);
+}
+
+static void write_agents_doors(const struct sim_config *config, struct buf *text)
+{
+    if (config->has_escalations)
+        buf_printf(text,
+                   "ai_agent = {\n"
+                   "    tokens = [ \"web:" SIM_WEB_TOKEN "\", \"app:" SIM_APP_TOKEN "\" ]\n"
+                   "    attachment_hosts = [ \"" SIM_HOST_FILES "\" ]\n}\n"
+                   "callback = {\n"
+                   "    secret = \"" SIM_CALLBACK_SECRET "\"\n    hosts = [ \"" SIM_HOST_AGENT "\" ]\n"
+                   "    messages = \"%s/scripts/zoho_ticket.lua\"\n    delayed_after = \"%lldms\"\n}\n",
+                   SIM_SOURCE_DIR, (long long)config->delayed_after_ms);
 }
 
 static char *conf_text(const struct sim_config *config)
@@ -131,9 +163,11 @@ static char *conf_text(const struct sim_config *config)
                "        source = \"exotel\"\n"
                "        stages = [ \"deepgram\", \"%s\" ]\n"
                "        sinks = [ \"zoho_desk\" ]\n"
-               "    }\n"
-               "}\n",
+               "    }\n",
                config->max_in_flight, config->pipeline, config->classifier);
+    write_escalations(config, &text);
+    buf_str(&text, "}\n");
+    write_agents_doors(config, &text);
     write_source(config, &text);
     write_stages(config, &text);
     write_sink(config, &text);

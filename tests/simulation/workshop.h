@@ -14,6 +14,9 @@ struct sim_config {
     int64_t settle_ms, poll_interval_ms;
     uint32_t note_size_max, concurrency, max_in_flight, page_size;
     bool has_openai;
+    bool has_escalations, has_crm_field;
+    const char *attach; /* attach_to_open */
+    int64_t delayed_after_ms;
 };
 struct sim_config config_of(const struct scenario *scenario);
 

@@ -24,6 +24,12 @@ struct world;
 #define SIM_HOST_OPENAI     "api.openai.com"
 #define SIM_HOST_DESK       "desk.zoho.com"
 #define SIM_HOST_ACCOUNTS   "accounts.zoho.com"
+#define SIM_HOST_AGENT      "agent.example.com" /* where callbacks go */
+#define SIM_HOST_FILES      "files.example.com" /* where attachments are fetched from */
+#define SIM_WEB_TOKEN       "sim-web-token-0001" /* of the agent "web" */
+#define SIM_APP_TOKEN       "sim-app-token-0001" /* of the agent "app" */
+#define SIM_CALLBACK_SECRET "sim-callback-secret"
+#define SIM_CRM_FIELD       "cf_crm_id"
 #define SIM_ACCOUNT         "acmedemo1"
 #define SIM_EXOTEL_KEY      "sim-exotel-key"
 #define SIM_EXOTEL_TOKEN    "sim-exotel-token"
@@ -84,10 +90,12 @@ bool world_is_traced(const struct world *world);
 /* Adds a text to the digest of this seed. */
 void world_digest(struct world *world, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* A call of a webhook to the engine: `done` is called later with the status (0: nobody answered). Copies everything. */
+/* A call of a webhook to the engine: `done` is called later with the status (0: nobody answered) and the body of the answer
+ * (borrowed; NULL: none). Copies everything. */
+typedef void (*world_answer_fn)(void *ctx, struct world *world, int status, const char *body);
 void world_webhook(struct world *world, const char *method, const char *path,
                    const struct sim_header *headers, size_t header_count, const char *body,
-                   void (*done)(void *ctx, struct world *world, int status), void *ctx);
+                   world_answer_fn done, void *ctx);
 
 /* ---- what the oracle may ask --------------------------------------------------------------------------- */
 

@@ -1,0 +1,153 @@
+/* Escalations: each that was answered 2xx has exactly one ticket, or is on exactly one of others, or ended visibly. */
+#include "simulation/oracle_escalation.h"
+
+#include <stdio.h>
+#include <string.h>
+
+bool oracle_is_of_escalation(const struct oracle_facts *facts, const struct truth_comment *comment)
+{
+    char mark[REFERENCE_SIZE + 8], reference[REFERENCE_SIZE];
+
+    for (size_t i = 0; i < facts->truth->escalation_count; i++) {
+        const struct truth_escalation *escalation = facts->truth->escalations[i];
+        digest_reference(escalation->agent, escalation->id, reference);
+        (void)snprintf(mark, sizeof(mark), "[SB-%s/", reference);
+        if (strstr(comment->content, mark))
+            return true;
+    }
+    return false;
+}
+
+static bool is_own(const struct truth_ticket *ticket, const char *reference)
+{
+    char tail[REFERENCE_SIZE + 8];
+    const char *subject = oracle_field(ticket, "subject");
+    int size = snprintf(tail, sizeof(tail), "[SB-%s]", reference);
+    size_t subject_size = strlen(subject);
+
+    return subject_size >= (size_t)size && strcmp(subject + subject_size - (size_t)size, tail) == 0;
+}
+
+bool oracle_is_about_escalation(const struct oracle_facts *facts, const struct truth_ticket *ticket)
+{
+    char reference[REFERENCE_SIZE];
+
+    for (size_t i = 0; i < facts->truth->escalation_count; i++) {
+        const struct truth_escalation *escalation = facts->truth->escalations[i];
+        digest_reference(escalation->agent, escalation->id, reference);
+        if (is_own(ticket, reference))
+            return true;
+    }
+    return false;
+}
+
+static bool holds_note(const struct truth *truth, const struct truth_ticket *ticket, const char *mark)
+{
+    for (size_t i = 0; i < truth->comment_count; i++)
+        if (truth->comments[i]->ticket == ticket && strstr(truth->comments[i]->content, mark))
+            return true;
+    return false;
+}
+
+void oracle_find_place(const struct oracle_facts *facts, const struct truth_escalation *escalation,
+                       struct oracle_place *ret_place)
+{
+    char mark[REFERENCE_SIZE + 8];
+
+    *ret_place = (struct oracle_place){ .ticket = NULL };
+    digest_reference(escalation->agent, escalation->id, ret_place->reference);
+    (void)snprintf(mark, sizeof(mark), "[SB-%s/A", ret_place->reference);
+    for (size_t i = 0; i < facts->truth->ticket_count; i++) {
+        const struct truth_ticket *ticket = facts->truth->tickets[i];
+        bool is_its_own = is_own(ticket, ret_place->reference);
+        bool is_host = holds_note(facts->truth, ticket, mark);
+        ret_place->own += is_its_own;
+        ret_place->hosts += is_host;
+        if (is_its_own || (is_host && !ret_place->ticket))
+            ret_place->ticket = ticket;
+    }
+}
+
+static const struct oracle_end *end_of(const struct oracle_facts *facts,
+                                       const struct truth_escalation *escalation)
+{
+    for (size_t i = 0; i < facts->end_count; i++) {
+        const struct oracle_end *end = &facts->ends[i];
+        if (strcmp(end->external_id, escalation->id) == 0 && end->account &&
+            strcmp(end->account, escalation->agent) == 0)
+            return end;
+    }
+    return NULL;
+}
+
+static bool is_state(const struct oracle_end *end, const char *state)
+{
+    return end && strcmp(end->state, state) == 0;
+}
+
+/* A backup that was put in place does not know what was taken since, and agents do not come back for what was taken. */
+static void check_missing(const struct oracle_facts *facts, const struct truth_escalation *escalation,
+                          const struct oracle_end *end)
+{
+    bool has_reason = end && end->reason && *end->reason;
+    bool is_visible = is_state(end, "dropped")
+                          ? end->was_dropped
+                          : facts->fault_count > 0 && (is_state(end, "dead") || is_state(end, "disabled"));
+
+    if (!end && escalation->taken_ms && facts->restores == 0)
+        oracle_say(facts, "taken-is-kept",
+                   "escalation %s of %s was answered 2xx, and there is no record of it", escalation->id,
+                   escalation->agent);
+    else if (end && !is_state(end, "active") && !(has_reason && is_visible))
+        oracle_say(facts, "one-ticket", "escalation %s of %s: no ticket, and the record is '%s' (%s)",
+                   escalation->id, escalation->agent, end->state, has_reason ? end->reason : "no reason");
+}
+
+/* A helpdesk that hides what it made for too long gets it twice: then somebody must hear of it. */
+static bool was_told(const struct oracle_facts *facts, const struct oracle_end *end)
+{
+    return facts->hides_tickets && ((end && end->is_doubled) || facts->faults[FAULT_CONFIG] > 0);
+}
+
+static void check_answer(const struct oracle_facts *facts, const struct truth_escalation *escalation,
+                         const struct oracle_place *place)
+{
+    if (*escalation->number && strcmp(escalation->number, place->ticket->number) != 0 && place->own < 2)
+        oracle_say(facts, "same-answer", "escalation %s of %s was told of ticket #%s, and is on #%s",
+                   escalation->id, escalation->agent, escalation->number, place->ticket->number);
+}
+
+static void check_one(const struct oracle_facts *facts, const struct truth_escalation *escalation)
+{
+    const struct oracle_end *end = end_of(facts, escalation);
+    struct oracle_place place;
+
+    oracle_find_place(facts, escalation, &place);
+    if (!escalation->taken_ms)
+        oracle_say(facts, "agents-are-served", "escalation %s of %s was posted %u times and never taken",
+                   escalation->id, escalation->agent, escalation->posts);
+    if (is_state(end, "active"))
+        oracle_say(facts, "everything-ends", "escalation %s of %s: its record is still under way (%s)",
+                   escalation->id, escalation->agent, end->reason ? end->reason : "no reason");
+    if (place.own + place.hosts > 1 && !was_told(facts, end))
+        oracle_say(facts, "one-ticket", "escalation %s of %s has %zu tickets, and notes on %zu of others",
+                   escalation->id, escalation->agent, place.own, place.hosts);
+    oracle_check_told(facts, escalation, &place, end);
+    if (!place.ticket) {
+        check_missing(facts, escalation, end);
+        return;
+    }
+    check_answer(facts, escalation, &place);
+    oracle_check_user(facts, escalation, &place);
+    if (place.own + place.hosts > 1 || !is_state(end, "done"))
+        return;
+    oracle_check_words(facts, escalation, &place);
+    oracle_check_files(facts, escalation, &place);
+}
+
+void oracle_check_escalations(const struct oracle_facts *facts)
+{
+    for (size_t i = 0; i < facts->truth->escalation_count; i++)
+        check_one(facts, facts->truth->escalations[i]);
+    oracle_check_users(facts);
+}
