@@ -187,12 +187,12 @@ static void read_own(void *ctx, struct store *store)
     reconcile->own_is_read = rc < 0 || json_array_size(rows) < BATCH;
     json_array_foreach (rows, index, row) {
         AUTO_BUF key;
+        buf_init(&key, KEY_MAX);
         reconcile->own_before_id = json_int(row, "id", 0);
         if (json_int(row, "received_ms", 0) < reconcile->options.since_ms) {
             reconcile->own_is_read = true;
             return;
         }
-        buf_init(&key, KEY_MAX);
         write_key(&key, row);
         if (!json_object_get(reconcile->by_identity, key.data))
             (void)json_array_append_new(reconcile->entries,
