@@ -112,7 +112,8 @@ static void show_head(const struct proof *proof, const struct screen *screen)
     write_line(screen, "conversation", &line);
     buf_clear(&line);
     buf_str(&line, prove_time(proof, json_int(source, "at_ms", 0), when));
-    write_line(screen, "took place", &line);
+    if (json_int(source, "at_ms", 0) > 0) /* agents need not say when */
+        write_line(screen, "took place", &line);
     buf_clear(&line);
     buf_printf(&line, "%s, from %s%s", prove_time(proof, record->received_ms, when), str(source, "plugin"),
                record->is_doubtful ? ", doubtful: looked for before anything was created" : "");

@@ -6,6 +6,8 @@
 #include "store/sqlite_identity.h"
 #include "store/sqlite_store.h"
 
+enum { CALLS_AGAIN_MS = 24 * 3600 * 1000 };
+
 static const char *text_or_empty(const char *text)
 {
     return text ? text : "";
@@ -301,9 +303,10 @@ static int add_meter(struct store *store, const struct store_meter *meter, struc
 static int add_record(struct store *store, const struct store_emit *emit, const char *reference,
                       int64_t now_ms, int64_t *ret_id, struct sb_error *err)
 {
-    /* What the backup did not know may have been delivered between it and the restore. */
-    bool is_from_before = store->restored_ms > 0 &&
-                          (emit->conversation_at_ms == 0 || emit->conversation_at_ms <= store->restored_ms);
+    /* What the backup did not know may have been delivered between it and the restore. Of what nobody knows the time of,
+     * that is thought for as long as a caller may try again. */
+    int64_t at_ms = emit->conversation_at_ms ? emit->conversation_at_ms : now_ms - CALLS_AGAIN_MS;
+    bool is_from_before = store->restored_ms > 0 && at_ms <= store->restored_ms;
     AUTO_QUERY query = query_begin(store, STATEMENT_RECORD_ADD);
 
     query_text(&query, reference);

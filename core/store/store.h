@@ -121,7 +121,7 @@ struct store_emit {
     const struct store_text *sections; /* JSON texts by section name */
     size_t section_count;
     int64_t conversation_at_ms; /* when it took place; 0: not known. Decides whether a restore makes it
-                                   doubtful */
+                                   doubtful: what is not known may be from before it for a day */
     bool is_doubtful;           /* it may have been delivered before */
     int64_t ret_id;
 };

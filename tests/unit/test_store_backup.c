@@ -259,6 +259,11 @@ static void after_a_restore_what_may_have_been_delivered_is_doubtful(void **stat
     assert_true(is_doubtful(fixture->store, "after the backup"));
     assert_true(is_doubtful(fixture->store, "in the same moment"));
     assert_true(is_doubtful(fixture->store, "of unknown time"));
+    struct store_change *late = new_change(0);
+    add_emit(late, "of unknown time, a month later")->conversation_at_ms = 0;
+    late->now_ms = T0 + INT64_C(30) * 24 * 3600 * 1000;
+    apply(fixture->store, late);
+    assert_false(is_doubtful(fixture->store, "of unknown time, a month later"));
     assert_false(is_doubtful(fixture->store, "after the restore"));
 }
 
