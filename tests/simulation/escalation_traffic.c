@@ -129,7 +129,7 @@ static void choose_files(struct company *company, struct truth_escalation *escal
     for (size_t i = 0; i < escalation->file_count; i++) {
         struct truth_attachment *file = &escalation->files[i];
         file->by_address = chance_below(chance, 2) == 0;
-        (void)snprintf(file->name, sizeof(file->name), "photo%s.png", i == 1 ? "" : "-of-lamp");
+        (void)snprintf(file->name, sizeof(file->name), "%s", i == 1 ? "photo.png" : "photo-of-lamp.png");
         (void)snprintf(file->content, sizeof(file->content), "content of file %zu of %s", i,
                        escalation->said.code);
         file->is_missing = file->by_address && company_fault(company, FAULT_FILE_MISSING);
