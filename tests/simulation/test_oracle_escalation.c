@@ -1,0 +1,394 @@
+/* The oracle can fail: one escalation in a small world in which all is well, then one thing after the other is made wrong.
+ * Each must be reported under the name of its invariant, and nothing else. */
+#include "simulation/oracle_kit.h"
+
+#include "simulation/truth_escalation.h"
+
+/* An escalation of agent "web" beside the call, with its ticket, its file, and what its agent was told. */
+struct handed_over {
+    struct small_world *world;
+    struct truth_escalation *escalation;
+    struct truth_contact *contact;
+    struct truth_ticket *ticket;
+    struct truth_file *file;
+    struct truth_event *event;
+    struct oracle_end ends[2];
+    char reference[REFERENCE_SIZE];
+};
+
+static struct truth_escalation *add_escalation(struct truth *truth)
+{
+    struct chance chance = chance_stream(1, "an escalation by hand");
+    struct truth_escalation *escalation = truth_add_escalation(truth);
+
+    escalation->agent = "web";
+    (void)snprintf(escalation->id, sizeof(escalation->id), "esc-1");
+    (void)snprintf(escalation->user_id, sizeof(escalation->user_id), "user-1");
+    (void)snprintf(escalation->number, sizeof(escalation->number), "102");
+    (void)snprintf(escalation->said.code, sizeof(escalation->said.code), "zeaaaaaa");
+    (void)snprintf(escalation->files[0].name, sizeof(escalation->files[0].name), "a.png");
+    (void)snprintf(escalation->files[0].content, sizeof(escalation->files[0].content), "sound of a");
+    escalation->file_count = 1;
+    escalation->has_callback = true;
+    escalation->posts = 1;
+    escalation->planned_ms = START_MS;
+    escalation->taken_ms = START_MS + 1000;
+    speech_write(&escalation->said, &chance, LINES);
+    return escalation;
+}
+
+static json_t *description(const struct truth_escalation *escalation, size_t lines)
+{
+    struct buf text;
+
+    buf_init(&text, 64 * 1024);
+    buf_str(&text, "Summary: a &amp; b<br>");
+    for (size_t i = 0; i < lines; i++)
+        buf_printf(&text, "User: %s<br>", escalation->said.lines[i].text);
+    json_t *json = json_string(text.data);
+    buf_done(&text);
+    return json;
+}
+
+static void add_its_ticket(struct handed_over *all)
+{
+    struct truth *truth = &all->world->truth;
+
+    all->contact = truth_add_contact(truth, START_MS);
+    all->contact->last_name = sim_copy("Asha");
+    all->contact->by_engine = true;
+    all->contact->more = json_pack("{s:s}", "description", "User id: user-1");
+    all->ticket = truth_add_ticket(truth, START_MS + 2000);
+    all->ticket->contact = all->ticket->contact_then = all->contact;
+    all->ticket->fields = json_pack("{s:o, s:o}", "subject", json_sprintf("Help [SB-%s]", all->reference),
+                                    "description", description(all->escalation, LINES));
+    all->file = truth_add_file(truth, START_MS + 3000);
+    all->file->ticket = all->ticket;
+    all->file->content = sim_copy("sound of a");
+    all->file->size = strlen(all->file->content);
+    char name[64];
+    (void)snprintf(name, sizeof(name), "%s-1-a.png", all->reference);
+    all->file->name = sim_copy(name);
+    all->event = truth_add_event(truth, START_MS + 4000);
+    all->event->escalation = all->escalation;
+    all->event->sequence = 2;
+    all->event->accepted_ms = START_MS + 4000;
+    (void)snprintf(all->event->number, sizeof(all->event->number), "102");
+    (void)snprintf(all->event->key, sizeof(all->event->key), "%s.ticket.created", all->reference);
+}
+
+static int make_handed_over(void **state)
+{
+    struct handed_over *all = sim_new(sizeof(*all));
+    void *world = NULL;
+
+    (void)make_world(&world);
+    all->world = world;
+    add_whole_note(all->world);
+    all->escalation = add_escalation(&all->world->truth);
+    digest_reference("web", "esc-1", all->reference);
+    add_its_ticket(all);
+    all->ends[0] = all->world->end;
+    all->ends[1] =
+        (struct oracle_end){ .external_id = "esc-1", .account = "web", .state = "done", .requests = 9 };
+    all->world->facts.ends = all->ends;
+    all->world->facts.end_count = 2;
+    all->world->facts.delayed_after_ms = 60000;
+    *state = all;
+    return 0;
+}
+
+static int free_handed_over(void **state)
+{
+    struct handed_over *all = *state;
+    void *world = all->world;
+
+    (void)free_world(&world);
+    free(all);
+    return 0;
+}
+
+static void all_is_well(void **state)
+{
+    struct handed_over *all = *state;
+
+    oracle_check(&all->world->facts);
+    for (size_t i = 0; i < all->world->said.count; i++)
+        print_message("%s: %s\n", all->world->said.names[i], all->world->said.texts[i]);
+    assert_int_equal(all->world->said.count, 0);
+}
+
+/* ---- taken, answered, a ticket ------------------------------------------------------------------------- */
+
+static void what_was_never_taken_was_not_served(void **state)
+{
+    struct handed_over *all = *state;
+
+    all->escalation->taken_ms = 0;
+    assert_said(all->world, "agents-are-served", "never taken");
+}
+
+static void without_ticket(struct handed_over *all)
+{
+    json_object_set_new(all->ticket->fields, "subject", json_sprintf("x [SB-%s]", "0000000000000"));
+    all->world->truth.ticket_count = 1;
+    all->world->truth.file_count = all->world->truth.event_count = 0;
+}
+
+static void again_with_ticket(struct handed_over *all)
+{
+    all->world->truth.ticket_count = 2;
+    all->world->truth.file_count = all->world->truth.event_count = 1;
+}
+
+static void what_was_taken_and_forgotten_is_found_out(void **state)
+{
+    struct handed_over *all = *state;
+
+    without_ticket(all);
+    all->world->facts.end_count = 1;
+    assert_said(all->world, "taken-is-kept", "no record of it");
+    again_with_ticket(all);
+}
+
+static void done_without_a_ticket_is_lost(void **state)
+{
+    struct handed_over *all = *state;
+
+    without_ticket(all);
+    assert_said(all->world, "one-ticket", "no ticket, and the record is 'done'");
+    again_with_ticket(all);
+}
+
+static void a_record_under_way_has_not_ended(void **state)
+{
+    struct handed_over *all = *state;
+
+    all->ends[1].state = "active";
+    assert_said(all->world, "everything-ends", "esc-1");
+}
+
+static void two_tickets_are_one_too_many(void **state)
+{
+    struct handed_over *all = *state;
+    struct truth_ticket *second = truth_add_ticket(&all->world->truth, START_MS + 9000);
+
+    second->contact = second->contact_then = all->contact;
+    second->fields = json_deep_copy(all->ticket->fields);
+    assert_said(all->world, "one-ticket", "has 2 tickets");
+}
+
+static struct truth_comment *attach_to_the_call(struct handed_over *all)
+{
+    struct truth_comment *note = truth_add_comment(&all->world->truth, START_MS + 9000);
+    char content[200];
+
+    (void)snprintf(content, sizeof(content), "Another escalation\n[SB-%s/A1]\nwords", all->reference);
+    note->ticket = all->world->ticket;
+    note->content = sim_copy(content);
+    return note;
+}
+
+static void a_ticket_and_a_note_on_another_are_two(void **state)
+{
+    struct handed_over *all = *state;
+
+    (void)attach_to_the_call(all);
+    assert_said(all->world, "one-ticket", "has 1 tickets, and notes on 1 of others");
+}
+
+static void an_agent_is_told_the_ticket_that_there_is(void **state)
+{
+    struct handed_over *all = *state;
+
+    (void)snprintf(all->escalation->number, sizeof(all->escalation->number), "101");
+    assert_said(all->world, "same-answer", "was told of ticket #101, and is on #102");
+}
+
+/* ---- the words and files ------------------------------------------------------------------------------- */
+
+static void a_message_that_is_missing_is_missed(void **state)
+{
+    struct handed_over *all = *state;
+
+    json_object_set_new(all->ticket->fields, "description", description(all->escalation, LINES - 1));
+    assert_said(all->world, "whole-escalation", "is 0 times");
+}
+
+static void markup_in_a_description_is_seen(void **state)
+{
+    struct handed_over *all = *state;
+    const char *text = json_string_value(json_object_get(all->ticket->fields, "description"));
+
+    json_object_set_new(all->ticket->fields, "description", json_sprintf("%s<b>", text));
+    assert_said(all->world, "whole-escalation", "is not escaped");
+}
+
+static void a_message_that_is_there_twice_is_seen(void **state)
+{
+    struct handed_over *all = *state;
+    struct truth_comment *note = truth_add_comment(&all->world->truth, START_MS + 9000);
+    char content[400];
+
+    (void)snprintf(content, sizeof(content), "Escalation, continued\n[SB-%s/1]\n%s", all->reference,
+                   all->escalation->said.lines[0].text);
+    note->ticket = all->ticket;
+    note->content = sim_copy(content);
+    assert_said(all->world, "whole-escalation", "is 2 times");
+}
+
+static void a_note_for_everybody_is_seen(void **state)
+{
+    struct handed_over *all = *state;
+    struct truth_comment *note = truth_add_comment(&all->world->truth, START_MS + 9000);
+    char content[200];
+
+    (void)snprintf(content, sizeof(content), "Escalation, continued\n[SB-%s/1]\n", all->reference);
+    note->ticket = all->ticket;
+    note->content = sim_copy(content);
+    note->is_public = true;
+    assert_said(all->world, "whole-escalation", "is not private");
+}
+
+static void a_file_without_a_word_is_missed(void **state)
+{
+    struct handed_over *all = *state;
+
+    all->file->name[0] = '-';
+    all->world->facts.fault_count = 1;
+    assert_said(all->world, "each-file", "no note says why");
+}
+
+static void a_file_that_is_there_twice_is_seen(void **state)
+{
+    struct handed_over *all = *state;
+    struct truth_file *second = truth_add_file(&all->world->truth, START_MS + 9000);
+
+    second->ticket = all->ticket;
+    second->name = sim_copy(all->file->name);
+    second->content = sim_copy(all->file->content);
+    second->size = all->file->size;
+    assert_said(all->world, "each-file", "is 2 times");
+}
+
+static void a_file_with_other_content_is_seen(void **state)
+{
+    struct handed_over *all = *state;
+
+    all->file->content[0] = 'X';
+    assert_said(all->world, "each-file", "not what was given");
+}
+
+/* ---- the user ------------------------------------------------------------------------------------------ */
+
+static void a_strangers_contact_is_wrong(void **state)
+{
+    struct handed_over *all = *state;
+
+    all->ticket->contact_then = all->world->contact;
+    assert_said(all->world, "right-contact", "is on contact");
+}
+
+static void the_contact_that_the_agent_names_is_right(void **state)
+{
+    struct handed_over *all = *state;
+    struct truth_contact *named = truth_add_contact(&all->world->truth, 0);
+
+    named->last_name = sim_copy("Named");
+    all->escalation->named = named;
+    assert_said(all->world, "right-contact", "names contact");
+}
+
+static void two_contacts_for_one_user_are_one_too_many(void **state)
+{
+    struct handed_over *all = *state;
+    struct truth_contact *second = truth_add_contact(&all->world->truth, START_MS + 9000);
+
+    second->last_name = sim_copy("Asha");
+    second->by_engine = true;
+    second->more = json_deep_copy(all->contact->more);
+    assert_said(all->world, "one-contact", "2 contacts were made for user-1");
+}
+
+/* ---- telling ------------------------------------------------------------------------------------------- */
+
+static void an_agent_that_never_heard_was_not_told(void **state)
+{
+    struct handed_over *all = *state;
+
+    all->event->accepted_ms = 0;
+    assert_said(all->world, "told-once", "never accepted it");
+}
+
+static void two_keys_are_two_events(void **state)
+{
+    struct handed_over *all = *state;
+    struct truth_event *second = truth_add_event(&all->world->truth, START_MS + 9000);
+
+    *second = *all->event;
+    second->key[0] = '-';
+    assert_said(all->world, "told-once", "under two keys");
+}
+
+static void another_tickets_number_is_wrong(void **state)
+{
+    struct handed_over *all = *state;
+
+    (void)snprintf(all->event->number, sizeof(all->event->number), "101");
+    assert_said(all->world, "told-once", "was told of ticket '101', and it is #102");
+}
+
+static void a_delay_ranks_below_the_ticket(void **state)
+{
+    struct handed_over *all = *state;
+    struct truth_event *delay = truth_add_event(&all->world->truth, START_MS + 90000);
+
+    delay->escalation = all->escalation;
+    delay->is_delay = true;
+    delay->sequence = 2;
+    assert_said(all->world, "told-once", "the delay has sequence 2, the ticket 2");
+}
+
+static void a_delay_that_is_none_is_not_told(void **state)
+{
+    struct handed_over *all = *state;
+    struct truth_event *delay = truth_add_event(&all->world->truth, START_MS + 5000);
+
+    delay->escalation = all->escalation;
+    delay->is_delay = true;
+    delay->sequence = 1;
+    assert_said(all->world, "told-once", "5 s after it came");
+}
+
+#define CASE(test) cmocka_unit_test_setup_teardown(test, make_handed_over, free_handed_over)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(all_is_well),
+        CASE(what_was_never_taken_was_not_served),
+        CASE(what_was_taken_and_forgotten_is_found_out),
+        CASE(done_without_a_ticket_is_lost),
+        CASE(a_record_under_way_has_not_ended),
+        CASE(two_tickets_are_one_too_many),
+        CASE(a_ticket_and_a_note_on_another_are_two),
+        CASE(an_agent_is_told_the_ticket_that_there_is),
+        CASE(a_message_that_is_missing_is_missed),
+        CASE(markup_in_a_description_is_seen),
+        CASE(a_message_that_is_there_twice_is_seen),
+        CASE(a_note_for_everybody_is_seen),
+        CASE(a_file_without_a_word_is_missed),
+        CASE(a_file_that_is_there_twice_is_seen),
+        CASE(a_file_with_other_content_is_seen),
+        CASE(a_strangers_contact_is_wrong),
+        CASE(the_contact_that_the_agent_names_is_right),
+        CASE(two_contacts_for_one_user_are_one_too_many),
+        CASE(an_agent_that_never_heard_was_not_told),
+        CASE(two_keys_are_two_events),
+        CASE(another_tickets_number_is_wrong),
+        CASE(a_delay_ranks_below_the_ticket),
+        CASE(a_delay_that_is_none_is_not_told),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
