@@ -81,6 +81,7 @@ export -f configure_and_build
 export jobs
 
 gate layers 1 python3 tools/check_layers.py
+gate buffers 1 python3 tools/check_buffers.py
 gate format 2 tools/check_format.sh
 gate lua 1 luacheck --quiet scripts
 gate words 1 tools/check_words.sh

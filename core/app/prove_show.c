@@ -191,9 +191,10 @@ static void show_faults(const struct proof *proof, const struct screen *screen)
     json_array_foreach (json_object_get(proof->chain, "faults"), index, fault) {
         int64_t id = json_int(fault, "record_id", 0);
         AUTO_BUF line;
+
+        buf_init(&line, LINE_MAX_BYTES);
         if (proof->record && id != proof->record->id)
             continue;
-        buf_init(&line, LINE_MAX_BYTES);
         if (id > 0 && !proof->record)
             buf_printf(&line, "record %" PRId64 ": ", id);
         screen_clean(&line, str(fault, "text"));

@@ -56,9 +56,9 @@ static bool is_signed(const struct company *company, const struct sim_request *r
     char hex[DIGEST_HEX_SIZE];
     AUTO_BUF text;
 
+    buf_init(&text, SIGNED_MAX);
     if (!stamp || !given || strncmp(given, "sha256=", 7) != 0)
         return false;
-    buf_init(&text, SIGNED_MAX);
     buf_printf(&text, "%s.", stamp);
     buf_add(&text, request->body, request->body_size);
     digest_hmac_hex(SIM_CALLBACK_SECRET, strlen(SIM_CALLBACK_SECRET), text.data, text.len, hex);
