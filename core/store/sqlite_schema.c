@@ -153,27 +153,19 @@ static int set_number(struct store *store, const char *pragma, int number, struc
     return sqlite_run(store, sql, "write", err);
 }
 
-static int take_step(struct store *store, int version, struct sb_error *err)
+/* All steps together: whoever reads beside it sees the old journal or the new one, and nothing between. */
+int schema_migrate(struct store *store, int from_version, struct sb_error *err)
 {
     struct sb_error why = SB_ERROR_INIT;
-    int rc = write_begin(store, err);
-    if (rc < 0)
-        return rc;
+    int rc = from_version < schema_version() ? write_begin(store, err) : 0;
 
-    rc = sqlite_run(store, steps[version - 1], "write", &why);
+    if (rc < 0 || from_version >= schema_version())
+        return rc;
+    for (int version = from_version + 1; rc == 0 && version <= schema_version(); version++)
+        rc = sqlite_run(store, steps[version - 1], "write", &why);
     if (rc == 0)
         rc = set_number(store, "application_id", JOURNAL_APPLICATION_ID, &why);
     if (rc == 0)
-        rc = set_number(store, "user_version", version, &why);
+        rc = set_number(store, "user_version", schema_version(), &why);
     return write_end(store, rc, &why, err);
-}
-
-int schema_migrate(struct store *store, int from_version, struct sb_error *err)
-{
-    for (int version = from_version + 1; version <= schema_version(); version++) {
-        int rc = take_step(store, version, err);
-        if (rc < 0)
-            return rc;
-    }
-    return 0;
 }

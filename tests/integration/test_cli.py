@@ -318,7 +318,8 @@ class LookingTest(VerbCase):
             w.fault("desk", "commit_then_reset", method="POST", path="/api/v1/tickets", count=1)
             w.fault("desk", "status", method="GET", path="*/tickets*", status=500)
             engine = w.start()
-            w.wait_until(lambda: os.path.exists(w.data / "journal.db") and self.json(w, "records", "--state", "unknown"),
+            engine.wait_for_log("started")
+            w.wait_until(lambda: self.json(w, "records", "--state", "unknown"),
                          "the outcome is unknown")
             text = self.verb(w, "records", "--state", "unknown")
             self.assertRegex(text, r"(?m)^ ?1 +%s +zoho_desk\.create_ticket " % calls[0]["sid"])
@@ -423,7 +424,8 @@ class ChangingTest(VerbCase):
         with World([call(1)], deepgram={"retries": 100}) as w:
             w.fault("deepgram", "status", status=503)
             engine = w.start()
-            w.wait_until(lambda: os.path.exists(w.data / "journal.db") and any(
+            engine.wait_for_log("started")
+            w.wait_until(lambda: any(
                 row["step"] == "transcribe" for row in self.json(w, "records")), "it is under way")
             self.assertIn("record 1 is dropped", self.verb(w, "drop", "1", "--reason", "enough"))
             w.wait_until(lambda: w.states() == {"dropped": 1}, "it is dropped")
@@ -540,7 +542,8 @@ class BackupTest(VerbCase):
     def test_a_backup_is_taken_while_the_engine_runs_and_belongs_to_its_owner(self):
         with World([call(1)]) as w:
             engine = w.start()
-            w.wait_until(lambda: os.path.exists(w.data / "journal.db") and w.states() == {"done": 1}, "the call is done")
+            engine.wait_for_log("started")
+            w.wait_until(lambda: w.states() == {"done": 1}, "the call is done")
             copy = w.folder / "copy.db"
             self.assertIn("recordings are not in it", self.verb(w, "backup", str(copy)))
             self.assertEqual(stat.S_IMODE(os.stat(copy).st_mode), 0o600)
@@ -559,7 +562,8 @@ class BackupTest(VerbCase):
         with World(calls[:1]) as w:
             w.fault("desk", "status", method="POST", path="/api/v1/tickets", status=503)
             engine = w.start()
-            w.wait_until(lambda: os.path.exists(w.data / "journal.db") and any(
+            engine.wait_for_log("started")
+            w.wait_until(lambda: any(
                 row["step"] == "create_ticket" for row in self.json(w, "records")), "it waits for the helpdesk")
             self.verb(w, "backup", "early.db")
             engine.kill()
