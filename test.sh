@@ -94,7 +94,13 @@ fi
 export SWITCHBOARD_TEST_LONG=${mode#--}
 tests asan 15 asan -LE 'integration|crash'
 gate build-clang 10 bash -c 'configure_and_build clang'
-tests processes 15 clang -L 'integration|crash'
+tests processes "$([ "$mode" = --long ] && echo 180 || echo 15)" clang -j $((2 * jobs)) -L 'integration|crash' # they mostly wait
+tests simulation 6 clang -L simulation
+gate same-digest 5 tests/simulation/compare_builds.sh build/asan/switchboard-sim build/clang/switchboard-sim 40
+if [ "$mode" = --long ]; then
+    gate seeds 90 build/clang/switchboard-sim --start 100000 --minutes 60
+    gate mutants 120 build/clang/switchboard-sim-mutants --mutant all --seeds 2000
+fi
 gate tidy 15 tools/check_tidy.sh build/clang
 gate build-tsan 10 bash -c 'configure_and_build tsan threaded'
 tests tsan 5 tsan -L threaded

@@ -17,6 +17,10 @@ trap 'rm -rf "$folder"' EXIT
 "$1" --seeds "$seeds" --start "$start" --digest | sort -n >"$folder/one" &
 "$2" --seeds "$seeds" --start "$start" --digest | sort -n >"$folder/other"
 wait $!
+if [ "$(wc -l <"$folder/one")" -ne "$seeds" ]; then
+    echo "$1 told of $(wc -l <"$folder/one") seeds instead of $seeds" >&2
+    exit 1
+fi
 if ! cmp -s "$folder/one" "$folder/other"; then
     echo "the builds differ; first seeds:" >&2
     diff "$folder/one" "$folder/other" | head -6 >&2
