@@ -127,6 +127,24 @@ static void add_conversation(struct sb_exchange *x, const json_t *body, json_t *
         (void)json_object_del(record, "attachments"); /* it was put there above */
 }
 
+/* When the conversation took place: at its first message that says so. A time to come says nothing; neither does the time at
+ * which the escalation came in, for the same one may have come in long before. */
+static void add_time(struct sb_exchange *x, const json_t *body, json_t *source)
+{
+    int64_t first_ms = sb_now_ms(x) + 1;
+    size_t index;
+    json_t *message;
+
+    json_array_foreach (json_object_get(body, "conversation"), index, message) {
+        const char *at = sb_json_str(message, "at");
+        int64_t at_ms = at ? sb_parse_rfc3339(at) : -1;
+        if (at_ms > 0 && at_ms < first_ms)
+            first_ms = at_ms;
+    }
+    if (first_ms <= sb_now_ms(x))
+        agent_put(x, source, "at_ms", json_integer(first_ms));
+}
+
 enum sb_verdict agent_emit(struct sb_exchange *x, const struct agent_checked *checked, int64_t wait_ms)
 {
     const char *id = sb_json_str(checked->body, "id");
@@ -136,7 +154,7 @@ enum sb_verdict agent_emit(struct sb_exchange *x, const struct agent_checked *ch
     agent_put(x, source, "plugin", json_string("ai_agent"));
     agent_put(x, source, "account", json_string(sb_in_caller(x)));
     agent_put(x, source, "external_id", json_string(id));
-    agent_put(x, source, "at_ms", json_integer(sb_now_ms(x)));
+    add_time(x, checked->body, source);
     add_escalation(x, checked, record);
     add_user(x, checked->body, record);
     add_conversation(x, checked->body, record);

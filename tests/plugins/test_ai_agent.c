@@ -36,6 +36,34 @@ static void an_escalation_becomes_a_record(void **state)
     harness_free(h);
 }
 
+/* Only then can a restored journal tell what may have been delivered before. */
+static void it_took_place_when_its_first_message_says(void **state)
+{
+    static const struct {
+        const char *conversation;
+        int64_t at_ms; /* 0: not known */
+    } rows[] = {
+        { "[{\"role\": \"user\", \"content\": \"x\"}]", 0 },
+        { "[{\"role\": \"user\", \"at\": \"2026-03-10T08:59:00Z\"}, {\"role\": \"user\", \"at\": "
+          "\"2026-03-10T08:58:00Z\"}]",
+          INT64_C(1773133080000) },
+        { "[{\"role\": \"user\", \"at\": \"2026-03-11T08:59:00Z\"}]", 0 }, /* tomorrow */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct harness *h = kit_agent(NULL);
+        char patch[400];
+        (void)snprintf(patch, sizeof(patch), "{\"conversation\": %s}", rows[i].conversation);
+        const struct harness_reply *r = kit_post(h, patch, NULL);
+        const json_t *at = json_object_get(harness_at(r->emits, "0.record.source"), "at_ms");
+        assert_int_equal(r->status, 202);
+        assert_int_equal(json_integer_value(at), rows[i].at_ms);
+        assert_true((at == NULL) == (rows[i].at_ms == 0));
+        harness_free(h);
+    }
+}
+
 static void the_callers_name_is_the_account(void **state)
 {
     (void)state;
@@ -297,6 +325,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_escalation_becomes_a_record),
+        cmocka_unit_test(it_took_place_when_its_first_message_says),
         cmocka_unit_test(the_callers_name_is_the_account),
         cmocka_unit_test(attachments_are_listed_once_and_pointed_to),
         cmocka_unit_test(the_same_content_has_the_same_digest),
