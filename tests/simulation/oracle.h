@@ -31,7 +31,7 @@
 struct oracle_end {
     const char *external_id;
     const char *account; /* NULL: not known */
-    const char *state; /* "done", "dropped", "disabled", "dead", or "active" */
+    const char *state;   /* "done", "dropped", "disabled", "dead", or "active" */
     const char *reason;
     bool was_dropped, was_retried; /* by an operator */
     uint64_t requests;             /* on its behalf */
@@ -44,7 +44,7 @@ struct oracle_facts {
     const struct oracle_end *ends;
     size_t end_count;
     int64_t delayed_after_ms; /* from when on a delay is told; 0: never */
-    bool hides_tickets; /* the helpdesk may have hidden tickets for longer than `settle` */
+    bool hides_tickets;       /* the helpdesk may have hidden tickets for longer than `settle` */
     uint64_t faults[SIM_FAULT_COUNT], fault_count, starts, restores, virtual_ms;
 
     void (*violation)(void *ctx, const char *name, const char *text);

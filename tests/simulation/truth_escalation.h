@@ -12,8 +12,8 @@ enum { TRUTH_FILES_MAX = 3, TRUTH_NAME_SIZE = 48, TRUTH_KEY_SIZE = 64 };
 struct truth_attachment {
     char name[TRUTH_NAME_SIZE];
     char content[2 * TRUTH_NAME_SIZE]; /* unlike any other's */
-    bool by_address;               /* fetched from SIM_HOST_FILES; else it comes with the escalation */
-    bool is_missing;               /* and is not there */
+    bool by_address;                   /* fetched from SIM_HOST_FILES; else it comes with the escalation */
+    bool is_missing;                   /* and is not there */
 };
 
 struct truth_escalation {

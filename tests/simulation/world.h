@@ -24,8 +24,8 @@ struct world;
 #define SIM_HOST_OPENAI     "api.openai.com"
 #define SIM_HOST_DESK       "desk.zoho.com"
 #define SIM_HOST_ACCOUNTS   "accounts.zoho.com"
-#define SIM_HOST_AGENT      "agent.example.com" /* where callbacks go */
-#define SIM_HOST_FILES      "files.example.com" /* where attachments are fetched from */
+#define SIM_HOST_AGENT      "agent.example.com"  /* where callbacks go */
+#define SIM_HOST_FILES      "files.example.com"  /* where attachments are fetched from */
 #define SIM_WEB_TOKEN       "sim-web-token-0001" /* of the agent "web" */
 #define SIM_APP_TOKEN       "sim-app-token-0001" /* of the agent "app" */
 #define SIM_CALLBACK_SECRET "sim-callback-secret"
