@@ -28,8 +28,10 @@
 #include "switchboard/exchange.h"
 #include "switchboard/option.h"
 
-/* major in the upper, minor in the lower 16 bits. Another major is refused; an older minor loads. */
-#define SB_ABI ((UINT32_C(1) << 16) | UINT32_C(0))
+/* major in the upper, minor in the lower 16 bits. Another major is refused; an older minor loads. What is an array in a
+ * plugin (steps, routes, options) grows only with the major; the descriptor itself may grow with the minor.
+ * 2.0: flags of steps and routes, callers. */
+#define SB_ABI ((UINT32_C(2) << 16) | UINT32_C(0))
 
 enum sb_kind { SB_SOURCE = 1, SB_PROCESSOR, SB_SINK };
 

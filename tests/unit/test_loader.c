@@ -144,9 +144,9 @@ static const struct {
     const char *name, *reason;
 } refusals[] = {
     { "wrong_major",
-      "wrong_major.so': it was built for plugin interface 2.0; this program has 1.0: rebuild it" },
+      "wrong_major.so': it was built for plugin interface 3.0; this program has 2.0: rebuild it" },
     { "newer_minor",
-      "it was built for plugin interface 1.1; this program has 1.0: a newer program is needed" },
+      "it was built for plugin interface 2.1; this program has 2.0: a newer program is needed" },
     { "too_large", "its descriptor says that it has " },
     { "too_small", "its 'switchboard_plugin' is not a descriptor" },
     { "unresolved", "unresolved.so': undefined symbol: sb_function_of_the_future" },

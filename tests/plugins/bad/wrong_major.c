@@ -1,7 +1,7 @@
 /* Built for another interface. */
 #include "bad.h"
 
-const struct sb_plugin switchboard_plugin = { .abi = UINT32_C(2) << 16,
+const struct sb_plugin switchboard_plugin = { .abi = SB_ABI + (UINT32_C(1) << 16),
                                               .size = sizeof(struct sb_plugin),
                                               .kind = SB_PROCESSOR,
                                               .name = "wrong_major",
