@@ -85,11 +85,10 @@ enum sb_verdict desk_create_ticket_fold(struct sb_exchange *x)
         sb_round(x) == 0)
         return leave_contact(x);
     if (sb_http_status(x) == 422 && desk_blames(x, "/contactId", NULL))
-        return sb_reject(
-            x,
-            "cannot create the ticket: contact %s no longer exists in Zoho Desk; retry looks for the "
-            "caller's contact again",
-            sb_get_str(x, "contact.id"));
+        return sb_reject(x,
+                         "cannot create the ticket: contact %s no longer exists in Zoho Desk; restore it "
+                         "there, then retry",
+                         sb_get_str(x, "contact.id"));
     if (sb_http_status(x) == 422 && desk_blames(x, "/departmentId", NULL))
         return sb_reject(
             x,

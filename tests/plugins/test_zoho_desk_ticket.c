@@ -60,9 +60,8 @@ static const struct {
       "{\"errorCode\": \"INVALID_DATA\", \"errors\": [{\"fieldName\": \"/contactId\", \"errorType\": "
       "\"invalid\"}]}",
       SB_REJECT,
-      "cannot create the ticket: contact 5000001000000301001 no longer exists in Zoho Desk; retry looks for "
-      "the caller's "
-      "contact again" },
+      "cannot create the ticket: contact 5000001000000301001 no longer exists in Zoho Desk; restore it "
+      "there, then retry" },
     { "a department that is none", 422,
       "{\"errorCode\": \"INVALID_DATA\", \"errors\": [{\"fieldName\": \"/departmentId\", \"errorType\": "
       "\"invalid\"}]}",
