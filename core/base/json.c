@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "base/parse.h"
 
 enum { PATH_PART_MAX = 256 };
@@ -163,21 +162,23 @@ void json_end_without_memory(void)
     json_set_alloc_funcs(allocate_or_end, free);
 }
 
-static int add_to_buf(const char *data, size_t size, void *ctx)
-{
-    struct buf *out = ctx;
-
-    buf_add(out, data, size);
-    return out->failed ? -1 : 0;
-}
-
-/* Through a buffer of our own: json_dumps overlooks some failed writes and then gives a text with holes. */
+/* In one piece: jansson would hand the text over in hundreds, and json_dumps overlooks some failed writes and then gives a
+ * text with holes. */
 char *json_text(const json_t *value)
 {
-    AUTO_BUF out;
+    enum { FLAGS = JSON_COMPACT | JSON_ENCODE_ANY, ROOM = 4096 };
+    char room[ROOM];
+    size_t size = json_dumpb(value, room, sizeof(room), FLAGS);
+    char *text = size > 0 ? malloc(size + 1) : NULL;
 
-    buf_init(&out, SIZE_MAX);
-    if (json_dump_callback(value, add_to_buf, &out, JSON_COMPACT | JSON_ENCODE_ANY) < 0)
+    if (!text)
         return NULL;
-    return buf_take(&out, NULL);
+    if (size <= sizeof(room)) {
+        memcpy(text, room, size);
+    } else if (json_dumpb(value, text, size, FLAGS) != size) {
+        free(text);
+        return NULL;
+    }
+    text[size] = '\0';
+    return text;
 }

@@ -233,7 +233,8 @@ static bool make_emit_room(struct sb_exchange *x)
 
 void sb_emit(struct sb_exchange *x, const char *account, const char *external_id, json_t *record)
 {
-    json_t *kept = adopt(x, record);
+    /* Not copied, whoever else holds parts of it: it is only read from here on, and sb_set() copies what is shared. */
+    json_t *kept = record ? sb_keep(x, record) : NULL;
 
     exchange_only_in(x, PHASE_FOLD | PHASE_BUILD | PHASE_ROUTE, "sb_emit");
     if (x->in.record_id != 0)

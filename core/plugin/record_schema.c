@@ -106,7 +106,6 @@ static const struct record_field schema[] = {
     { "escalation.callback_url", RECORD_TEXT, false, NULL },
     { "escalation.received_at", RECORD_TEXT, true, NULL },
     { "escalation.digest", RECORD_TEXT, true, NULL },
-    { "escalation.parts", RECORD_OBJECT, false, NULL },
 
     { "user.id", RECORD_TEXT, true, NULL },
     { "user.crm_contact_id", RECORD_TEXT, false, NULL },

@@ -16,27 +16,82 @@ json_t *agent_mistakes(const json_t *errors)
 
 /* ---- the same id again --------------------------------------------------------------------------------- */
 
-/* The parts of the body that are not what they were, as JSON pointers. */
+static bool is_same(const json_t *now, const json_t *then)
+{
+    return now && then ? json_equal(now, then) != 0 : now == then;
+}
+
+/* Without what the record's first step adds. */
+static bool is_same_user(struct sb_exchange *x, const json_t *now, const json_t *then)
+{
+    json_t *given = sb_keep(x, json_copy((json_t *)(uintptr_t)then));
+
+    (void)json_object_del(given, "phone_e164"); /* it may not be there */
+    return is_same(now, given);
+}
+
+/* Without what became of them: a file, its size and type, or why there is none. */
+static bool is_same_attachment(const json_t *now, const json_t *then)
+{
+    const json_t *type = json_object_get(now, "content_type");
+
+    return is_same(json_object_get(now, "name"), json_object_get(then, "name")) &&
+           is_same(json_object_get(now, "url"), json_object_get(then, "url")) &&
+           is_same(json_object_get(now, "base64"), json_object_get(then, "base64")) &&
+           (!type || is_same(type, json_object_get(then, "content_type")));
+}
+
+static bool is_same_conversation(const json_t *now, const json_t *then)
+{
+    const json_t *items = json_object_get(json_object_get(now, "attachments"), "items");
+    const json_t *others = json_object_get(json_object_get(then, "attachments"), "items");
+    size_t index;
+    json_t *item;
+
+    if (!is_same(json_object_get(now, "conversation"), json_object_get(then, "conversation")) ||
+        json_array_size(items) != json_array_size(others))
+        return false;
+    json_array_foreach (items, index, item) {
+        if (!is_same_attachment(item, json_array_get(others, index)))
+            return false;
+    }
+    return true;
+}
+
+/* The parts of the body that are not what they were, as JSON pointers, from the records that were made of both. */
 static json_t *differences(struct sb_exchange *x, const json_t *now, const json_t *then)
 {
+    static const char *const members[] = { "summary",  "reason_code",  "reason",   "steps_tried",
+                                           "category", "priority",     "language", "channel",
+                                           "metadata", "callback_url", NULL };
+    const json_t *escalation = json_object_get(now, "escalation"),
+                 *before = json_object_get(then, "escalation");
     json_t *list = sb_keep(x, json_array());
-    const char *name;
-    json_t *value;
+    bool has_reason = false;
 
-    json_object_foreach ((json_t *)(uintptr_t)now, name, value) {
-        if (!json_equal(value, json_object_get(then, name)))
-            agent_append(x, list, json_string(sb_printf(x, "/%s", name)));
+    for (const char *const *name = members; *name; name++) {
+        bool is_reason = strncmp(*name, "reason", strlen("reason")) == 0;
+        if (is_same(json_object_get(escalation, *name), json_object_get(before, *name)) ||
+            (is_reason && has_reason))
+            continue;
+        has_reason = has_reason || is_reason;
+        agent_append(x, list, json_string(is_reason ? "/reason" : sb_printf(x, "/%s", *name)));
     }
-    json_object_foreach ((json_t *)(uintptr_t)then, name, value) {
-        if (!json_object_get(now, name))
-            agent_append(x, list, json_string(sb_printf(x, "/%s", name)));
-    }
+    if (!is_same_user(x, json_object_get(now, "user"), json_object_get(then, "user")))
+        agent_append(x, list, json_string("/user"));
+    if (!is_same_conversation(now, then))
+        agent_append(x, list, json_string("/conversation"));
+    if (json_array_size(list) == 0)
+        agent_append(x, list, json_string("")); /* the whole: an empty part is not an absent one */
     return list;
 }
 
 static json_t *conflict(struct sb_exchange *x, const struct sb_known *known)
 {
-    json_t *list = differences(x, json_object_get(known->kept, "parts"), sb_get(x, "escalation.parts"));
+    json_t *then = sb_keep(x, json_pack("{s:O?, s:O?, s:O?, s:O?}", "escalation", sb_get(x, "escalation"),
+                                        "user", sb_get(x, "user"), "conversation", sb_get(x, "conversation"),
+                                        "attachments", sb_get(x, "attachments")));
+    json_t *list = differences(x, json_object_get(known->kept, "record"), then);
 
     return json_pack("{s:{s:s, s:s, s:s?, s:O}}", "error", "code", "conflict", "message",
                      "this id was used before, with another content; use a new id for a new escalation", "id",

@@ -1,5 +1,6 @@
-/* Attachments that are given by address: fetched one a round. None of them holds up the ticket for long, and none is
- * fatal: what could not be had is noted with its reason. */
+/* The first step of a record: the user's number as the numbering plan writes it, and the attachments that are given by
+ * address, fetched one a round. None of them holds up the ticket for long, and none is fatal: what could not be had is
+ * noted with its reason. */
 #include "ai_agent.h"
 
 #include <string.h>
@@ -33,10 +34,23 @@ static enum sb_verdict give_up(struct sb_exchange *x, int index, const char *why
     return sb_again(x, 0);
 }
 
+/* Here, and not where the escalation is taken: no agent waits for it. */
+static bool adds_number(struct sb_exchange *x)
+{
+    const char *phone = sb_get_str(x, "user.phone");
+    const char *e164 = phone && !sb_get(x, "user.phone_e164") ? sb_phone_e164(x, phone, NULL, NULL) : NULL;
+
+    if (e164)
+        sb_set_str(x, "user.phone_e164", e164);
+    return e164 != NULL;
+}
+
 enum sb_verdict agent_build_fetch(struct sb_exchange *x)
 {
     int index = next_item(x);
 
+    if (sb_round(x) == 0 && adds_number(x))
+        return index < 0 ? SB_SKIP : sb_again(x, 0); /* a build that changes the record sends nothing */
     if (index < 0)
         return SB_SKIP;
     if (sb_step_age_ms(x) > sb_option_int(x, "attachment_wait"))

@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-enum { PART_DIGITS = 16 };
-
 /* An allocation that cannot succeed: it ends the call as one for which there was no memory. */
 static void run_out(struct sb_exchange *x)
 {
@@ -41,17 +39,6 @@ static json_t *new_section(struct sb_exchange *x, json_t *record, const char *na
     return section;
 }
 
-/* A short digest of each part of the body: enough to name what differs when the id comes again. */
-static void add_parts(struct sb_exchange *x, const json_t *body, json_t *section)
-{
-    json_t *parts = new_section(x, section, "parts");
-    const char *name;
-    json_t *value;
-
-    json_object_foreach ((json_t *)(uintptr_t)body, name, value)
-        agent_put(x, parts, name, json_stringn(sb_json_sha256(x, value), PART_DIGITS));
-}
-
 static void add_escalation(struct sb_exchange *x, const struct agent_checked *checked, json_t *record)
 {
     static const char *const names[] = { "id",       "summary", "steps_tried", "category",     "priority",
@@ -66,9 +53,9 @@ static void add_escalation(struct sb_exchange *x, const struct agent_checked *ch
     copy_member(x, reason, "text", section, "reason");
     agent_put(x, section, "received_at", json_string(sb_rfc3339(x, sb_now_ms(x))));
     agent_put(x, section, "digest", json_string(checked->digest));
-    add_parts(x, body, section);
 }
 
+/* The number in E.164 is added by the record's first step: the numbering plan takes its time, and the agent waits for us. */
 static void add_user(struct sb_exchange *x, const json_t *body, json_t *record)
 {
     const json_t *user = json_object_get(body, "user");
@@ -78,9 +65,6 @@ static void add_user(struct sb_exchange *x, const json_t *body, json_t *record)
 
     json_object_foreach ((json_t *)(uintptr_t)user, name, value)
         agent_put(x, section, name, json_incref(value));
-    const char *e164 = sb_phone_e164(x, sb_json_str(user, "phone"), NULL, NULL);
-    if (e164)
-        agent_put(x, section, "phone_e164", json_string(e164));
 }
 
 /* Moves a message's attachments into the list of all, and leaves their places. */
@@ -158,9 +142,8 @@ enum sb_verdict agent_emit(struct sb_exchange *x, const struct agent_checked *ch
     add_escalation(x, checked, record);
     add_user(x, checked->body, record);
     add_conversation(x, checked->body, record);
-    json_t *parts = json_object_get(json_object_get(record, "escalation"), "parts");
     json_t *kept = json_pack("{s:s, s:s, s:I, s:O}", "id", id, "digest", checked->digest, "wait_ms",
-                             (json_int_t)wait_ms, "parts", parts);
+                             (json_int_t)wait_ms, "record", record);
     sb_emit(x, sb_in_caller(x), id, json_incref(record));
     sb_await(x, sb_in_caller(x), id, 0, kept);
     return SB_AGAIN;

@@ -28,7 +28,7 @@ static void an_escalation_becomes_a_record(void **state)
     assert_int_equal(strlen(harness_text(record, "escalation.digest")), 64);
     harness_same(harness_at(record, "escalation.metadata"), "{\"a\": [1]}");
     harness_same(harness_at(record, "escalation.steps_tried"), "[{\"what\": \"x\"}]");
-    assert_string_equal(harness_text(record, "user.phone_e164"), "+915550100001");
+    assert_null(json_object_get(harness_at(record, "user"), "phone_e164")); /* its first step adds it */
     harness_same(
         harness_at(record, "conversation.messages"),
         "[{\"role\": \"user\", \"content\": \"Twice!\"}, {\"role\": \"agent\", \"content\": \"I see.\"}]");
@@ -238,6 +238,12 @@ static void another_content_under_the_same_id_is_a_conflict(void **state)
         { "{\"priority\": null}", "[\"/priority\"]" },
         { "{\"channel\": \"web\"}", "[\"/channel\"]" },
         { "{\"conversation\": []}", "[\"/conversation\"]" },
+        { "{\"reason\": null}", "[\"/reason\"]" },
+        { "{\"reason\": {\"code\": \"x\", \"text\": \"y\"}, \"category\": \"Z\"}",
+          "[\"/reason\", \"/category\"]" },
+        { "{\"metadata\": {\"a\": [2]}}", "[\"/metadata\"]" },
+        { "{\"steps_tried\": []}", "[\"/steps_tried\"]" },
+        { "{\"callback_url\": \"https://agents.example.com/told\"}", "[\"/callback_url\"]" },
     };
     static const struct sb_known known = { .state = "active" };
     (void)state;

@@ -85,6 +85,37 @@ static void nothing_is_fetched_twice_nor_from_elsewhere(void **state)
     harness_free(h);
 }
 
+static void the_first_step_adds_the_number_in_full(void **state)
+{
+    static const struct {
+        const char *record, *e164;
+        enum sb_verdict verdict;
+    } rows[] = {
+        { "{\"user\": {\"id\": \"u-1\", \"phone\": \"0555 0100 001\"}}", "+915550100001", SB_SKIP },
+        { "{\"user\": {\"id\": \"u-1\", \"phone\": \"0555 0100 001\"}, \"attachments\": {\"items\": "
+          "[{\"name\": \"a\", "
+          "\"url\": "
+          "\"https://files.example.com/a\"}]}}",
+          "+915550100001", SB_AGAIN },
+        { "{\"user\": {\"id\": \"u-1\", \"phone\": \"0555 0100 001\", \"phone_e164\": \"+915550100009\"}}",
+          "+915550100009", SB_SKIP },
+        { "{\"user\": {\"id\": \"u-1\", \"phone\": \"none\"}}", NULL, SB_SKIP },
+        { "{\"user\": {\"id\": \"u-1\"}}", NULL, SB_SKIP },
+    };
+    (void)state;
+    struct harness *h = kit_agent("{\"attachment_hosts\": [\"files.example.com\"]}");
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        harness_set_record(h, rows[i].record);
+        const struct harness_result *r = harness_build(h, "fetch_attachment");
+        const char *e164 = json_string_value(json_object_get(harness_at(r->record, "user"), "phone_e164"));
+        if (r->is_defect || r->verdict != rows[i].verdict || !e164 != !rows[i].e164 ||
+            (e164 && strcmp(e164, rows[i].e164) != 0))
+            fail_msg("[%zu] %d %s %s", i, (int)r->verdict, r->reason, e164);
+    }
+    harness_free(h);
+}
+
 /* ---- the description ----------------------------------------------------------------------------------- */
 
 /* Every reference leads somewhere. */
@@ -248,6 +279,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_can_be_fetched_is_and_the_rest_says_why),
         cmocka_unit_test(nothing_is_fetched_twice_nor_from_elsewhere),
+        cmocka_unit_test(the_first_step_adds_the_number_in_full),
         cmocka_unit_test(the_description_is_that_of_the_table),
         cmocka_unit_test(the_tool_takes_what_the_api_takes),
         cmocka_unit_test(messages_are_answered_as_the_protocol_says),
