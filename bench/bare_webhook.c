@@ -1,10 +1,17 @@
 /* The floor under Switchboard's webhooks: a bare program that takes a body by libmicrohttpd, writes it to SQLite and answers
- * 202 when it is synced. It parses nothing, checks nobody, and makes nothing of it.
+ * 202 when it is synced, in one of two ways:
  *
- *     bench_bare_webhook FILE
+ *     bench_bare_webhook FILE keep    keeps bytes: it parses nothing, checks nobody, and makes nothing of them
+ *     bench_bare_webhook FILE check   does the least that any honest program must: it compares the bearer token, parses the
+ *                                     JSON with jansson, requires id, user.id and summary to be texts, and inserts the id
+ *                                     under a unique index, so that a call that comes again is known
+ *
+ * The second is what "validated and durably committed" is compared with; the first shows what that costs. Neither checks
+ * the other members, or makes a record of them.
  *
  * Prints its port. As the engine does, it has one thread for its connections, on an epoll descriptor of its own, and one
  * that commits whatever waits in one transaction, synchronous = FULL. Ends when standard input closes. */
+#include <jansson.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <pthread.h>
@@ -24,6 +31,8 @@ struct call {
     struct MHD_Connection *connection;
     char *body;
     size_t size, room;
+    json_t *json;   /* of a check: the body, parsed */
+    const char *id; /* within it */
     bool is_kept;
     struct call *next;
 };
@@ -33,6 +42,7 @@ struct queue {
 };
 
 struct bare {
+    bool checks;
     sqlite3 *db;
     sqlite3_stmt *insert;
     struct MHD_Daemon *daemon;
@@ -88,9 +98,10 @@ static void open_journal(struct bare *bare, const char *path)
     run_sql(bare, "PRAGMA journal_mode = WAL");
     run_sql(bare, "PRAGMA synchronous = FULL");
     run_sql(bare, "PRAGMA wal_autocheckpoint = 10000");
-    run_sql(bare, "CREATE TABLE body (id INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT");
-    require(sqlite3_prepare_v2(bare->db, "INSERT INTO body (body) VALUES (?)", -1, &bare->insert, NULL) ==
-                SQLITE_OK,
+    run_sql(bare,
+            "CREATE TABLE body (number INTEGER PRIMARY KEY, body BLOB NOT NULL, id TEXT UNIQUE) STRICT");
+    require(sqlite3_prepare_v2(bare->db, "INSERT OR IGNORE INTO body (body, id) VALUES (?, ?)", -1,
+                               &bare->insert, NULL) == SQLITE_OK,
             "cannot prepare");
 }
 
@@ -99,6 +110,7 @@ static void keep(struct bare *bare, struct call *calls)
     run_sql(bare, "BEGIN IMMEDIATE");
     for (struct call *call = calls; call; call = call->next) {
         (void)sqlite3_bind_blob(bare->insert, 1, call->body, (int)call->size, SQLITE_STATIC);
+        (void)sqlite3_bind_text(bare->insert, 2, call->id, -1, SQLITE_STATIC); /* NULL: bytes have none */
         require(sqlite3_step(bare->insert) == SQLITE_DONE, sqlite3_errmsg(bare->db));
         (void)sqlite3_reset(bare->insert);
     }
@@ -150,9 +162,10 @@ static bool add_body(struct call *call, const char *data, size_t size)
 
 static enum MHD_Result reply(struct MHD_Connection *connection, unsigned status)
 {
-    static char text[] = "{\"status\":\"accepted\"}";
+    static char accepted[] = "{\"status\":\"accepted\"}", refused[] = "{\"status\":\"refused\"}";
+    char *text = status == MHD_HTTP_ACCEPTED ? accepted : refused;
     struct MHD_Response *response =
-        MHD_create_response_from_buffer(sizeof(text) - 1, text, MHD_RESPMEM_PERSISTENT);
+        MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_PERSISTENT);
 
     if (!response)
         return MHD_NO;
@@ -160,6 +173,32 @@ static enum MHD_Result reply(struct MHD_Connection *connection, unsigned status)
     enum MHD_Result rc = MHD_queue_response(connection, status, response);
     MHD_destroy_response(response);
     return rc;
+}
+
+static bool has_token(struct MHD_Connection *connection)
+{
+    static const char expected[] = "Bearer demo-agent-token-0001"; /* that of webhooks.py */
+    const char *given = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Authorization");
+    unsigned char apart = 0;
+
+    if (!given || strlen(given) != sizeof(expected) - 1)
+        return false;
+    for (size_t i = 0; i < sizeof(expected) - 1; i++)
+        apart |= (unsigned char)(given[i] ^ expected[i]);
+    return apart == 0;
+}
+
+/* 202, or what is wrong with the call. */
+static unsigned check(struct MHD_Connection *connection, struct call *call)
+{
+    if (!has_token(connection))
+        return MHD_HTTP_UNAUTHORIZED;
+    call->json = json_loadb(call->body ? call->body : "", call->size, JSON_REJECT_DUPLICATES, NULL);
+    call->id = json_string_value(json_object_get(call->json, "id"));
+    return call->id && json_is_string(json_object_get(json_object_get(call->json, "user"), "id")) &&
+                   json_is_string(json_object_get(call->json, "summary"))
+               ? MHD_HTTP_ACCEPTED
+               : MHD_HTTP_UNPROCESSABLE_CONTENT;
 }
 
 static enum MHD_Result on_call(void *ctx, struct MHD_Connection *connection, const char *url,
@@ -183,6 +222,9 @@ static enum MHD_Result on_call(void *ctx, struct MHD_Connection *connection, con
     }
     if (call->is_kept)
         return reply(connection, MHD_HTTP_ACCEPTED);
+    unsigned status = bare->checks ? check(connection, call) : MHD_HTTP_ACCEPTED;
+    if (status != MHD_HTTP_ACCEPTED)
+        return reply(connection, status);
     call->connection = connection;
     MHD_suspend_connection(connection);
     (void)pthread_mutex_lock(&bare->lock);
@@ -200,8 +242,10 @@ static void on_completed(void *ctx, struct MHD_Connection *connection, void **re
     (void)ctx;
     (void)connection;
     (void)code;
-    if (call)
+    if (call) {
         free(call->body);
+        json_decref(call->json);
+    }
     free(call);
     *ret_call = NULL;
 }
@@ -278,8 +322,9 @@ int main(int argc, char **argv)
     struct bare bare = { .kept_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC) };
     pthread_t committer;
 
-    if (argc != 2)
-        fail("usage: bench_bare_webhook FILE");
+    if (argc != 3 || (strcmp(argv[2], "keep") != 0 && strcmp(argv[2], "check") != 0))
+        fail("usage: bench_bare_webhook FILE keep|check");
+    bare.checks = strcmp(argv[2], "check") == 0;
     queue_init(&bare.waiting);
     queue_init(&bare.kept);
     (void)pthread_mutex_init(&bare.lock, NULL);

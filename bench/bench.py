@@ -6,7 +6,8 @@
             bench_bare, a bare libcurl + SQLite program that does the same exchanges, on the same services right after
   memory    resident memory when idle, and with 500 calls in flight
   webhooks  requests a second from webhook to 202, validated and durably committed, at 64 and at 512 connections, of the
-            engine and of bench_bare_webhook, a bare libmicrohttpd + SQLite program that keeps the body and answers; needs wrk
+            engine and of bench_bare_webhook, a bare libmicrohttpd + SQLite program that checks the token, parses the
+            body, keeps it under its id and answers; and of the same program when it only keeps the bytes; needs wrk
 
 usage: bench.py [--build FOLDER] [--calls N] [--seconds N] [--repeat N] [--check] [latency] [cpu] [memory] [webhooks]
 
