@@ -174,9 +174,9 @@ enum sb_verdict desk_attach_build(struct sb_exchange *x)
     const struct desk_note note = {
         .ticket_id = sb_get_str(x, "ticket.id"),
         .marker = marker,
-        .content =
-            sb_printf(x, "Another escalation of this user: %s\n%s%s\n%s",
-                      index == 0 && title ? desk_cut(x, title, 2 * EXPLAINED_MAX) : id, head, marker, part),
+        .content = sb_printf(x, "Another escalation of this user: %s\n%s%s\n%s",
+                             index == 0 && title ? desk_cut(x, title, (size_t)EXPLAINED_MAX * 2) : id, head,
+                             marker, part),
         .is_public = sb_get_bool(x, "open_ticket.is_public", false),
     };
     sb_intent_keep(x, "parts", json_integer((json_int_t)count));

@@ -44,7 +44,7 @@ static void add_files(struct sb_exchange *x, struct desk_text *text)
                  sb_printf(x, "- %s: %s%s%s\n",
                            desk_cut(x, desk_one_line(x, name && *name ? name : "a file"), NAME_UNITS_MAX),
                            sb_json_str(one, "why"), url ? " " : "",
-                           url ? desk_cut(x, desk_one_line(x, url), 4 * NAME_UNITS_MAX) : ""));
+                           url ? desk_cut(x, desk_one_line(x, url), (size_t)NAME_UNITS_MAX * 4) : ""));
     }
 }
 

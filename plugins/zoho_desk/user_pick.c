@@ -171,9 +171,8 @@ const json_t *desk_user_pick(struct sb_exchange *x, enum desk_fit fit, const cha
         }
     }
     bool is_taken = fit == DESK_FIT_TAKEN_EMAIL || fit == DESK_FIT_TAKEN_PHONE;
-    if (best && is_taken && is_another(x, &user, best))
-        note_candidates(x, fit, ids, sb_json_str(best, "id"));
-    else if (best && json_array_size(ids) > 1 && certain != 1)
+    bool is_ambiguous = json_array_size(ids) > 1 && certain != 1;
+    if (best && ((is_taken && is_another(x, &user, best)) || is_ambiguous))
         note_candidates(x, fit, ids, sb_json_str(best, "id"));
     return best;
 }
