@@ -47,9 +47,11 @@ struct reader {
 SB_PRINTF(2, 3) static void mistake(struct reader *reader, const char *fmt, ...)
 {
     AUTO_BUF text;
+    AUTO_BUF clean;
     va_list args;
 
     buf_init(&text, 8192);
+    buf_init(&clean, 4 * 8192);
     reader->mistake_count++;
     if (json_array_size(reader->mistakes) >= CONTACTS_MISTAKES_MAX)
         return;
@@ -57,7 +59,8 @@ SB_PRINTF(2, 3) static void mistake(struct reader *reader, const char *fmt, ...)
     va_start(args, fmt);
     buf_vprintf(&text, fmt, args);
     va_end(args);
-    if (text.failed || json_array_append_new(reader->mistakes, json_string(text.data)) < 0)
+    utf8_mend(&clean, text.data, text.len); /* names of columns may be any bytes */
+    if (text.failed || clean.failed || json_array_append_new(reader->mistakes, json_string(clean.data)) < 0)
         reader->has_no_memory = true;
 }
 
