@@ -11,6 +11,8 @@ mkdir -p "$to"
 exec 9>"$to/.lock"
 flock 9
 cmp -s "$from/package-lock.json" "$to/node_modules/.installed" && exit 0
+# Node.js has certificates of its own; those that the machine trusts besides, a proxy's for one, count as well.
+export NODE_EXTRA_CA_CERTS=${NODE_EXTRA_CA_CERTS:-/etc/ssl/certs/ca-certificates.crt}
 cp "$from/package.json" "$from/package-lock.json" "$to/"
 (cd "$to" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
 cp "$from/package-lock.json" "$to/node_modules/.installed"
