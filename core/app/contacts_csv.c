@@ -51,7 +51,7 @@ SB_PRINTF(2, 3) static void mistake(struct reader *reader, const char *fmt, ...)
     va_list args;
 
     buf_init(&text, 8192);
-    buf_init(&clean, 4 * 8192);
+    buf_init(&clean, 32768); /* a byte that is no text becomes three */
     reader->mistake_count++;
     if (json_array_size(reader->mistakes) >= CONTACTS_MISTAKES_MAX)
         return;
