@@ -152,8 +152,8 @@ static enum sb_verdict adapt(struct sb_exchange *x, int64_t wait_ms)
 {
     struct sb_error err = SB_ERROR_INIT;
     json_t *found = NULL;
-    json_t *call =
-        sb_keep(x, json_pack("{s:s, s:O}", "from", sb_in_path(x, "name"), "headers", sb_in_headers(x)));
+    json_t *call = sb_keep(
+        x, json_pack("{s:s, s:O}", "from", sb_utf8(x, sb_in_path(x, "name")), "headers", sb_in_headers(x)));
 
     if (sb_script_call(x, "adapter", "escalation", call, &found, &err) < 0)
         return sb_script_failed(x, &err);

@@ -79,7 +79,9 @@ static void write_path(const char *pattern, const char *segment, char ret_path[3
 static char *one_member(const char *name, const char *text)
 {
     json_t *object = json_pack("{s:s}", name, text);
-    char *made = json_dumps(object ? object : json_object(), 0);
+    if (!object)
+        object = json_object();
+    char *made = json_dumps(object, 0);
 
     json_decref(object);
     FUZZ_CHECK(made);
