@@ -150,7 +150,8 @@ class Engine:
 class World:
     """Services and folders of one test. A context: everything ends with it."""
 
-    def __init__(self, calls=(), limits=False, seed=7, stages=STAGES, settings=None, knobs=None, scenario=None, **blocks):
+    def __init__(self, calls=(), limits=False, seed=7, stages=STAGES, settings=None, knobs=None, scenario=None,
+                 services=(), **blocks):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="switchboard-test-"))
         self.count = 0
         self.engines = []
@@ -166,7 +167,7 @@ class World:
             start[name] = {**start.get(name, {}), **values} if isinstance(values, dict) else values
         path = self.folder / "scenario.json"
         path.write_text(json.dumps(start), encoding="utf-8")
-        self.services = Services(LOCAL_SERVICES, "--seed", str(seed), "--scenario", str(path))
+        self.services = Services(LOCAL_SERVICES, "--seed", str(seed), "--scenario", str(path), *services)
         self.data = self.folder / "var"
 
     def __enter__(self):

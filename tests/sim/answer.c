@@ -3,6 +3,7 @@
 #include "sim.h"
 
 #include <errno.h>
+#include <gnutls/gnutls.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -185,26 +186,52 @@ enum MHD_Result answer_queue(struct sim_exchange *ex)
     return queued;
 }
 
+/* Where an answer goes that MHD does not write: the socket, or what encrypts for it. */
+struct wire {
+    int fd;
+    gnutls_session_t tls; /* borrowed; NULL on http */
+};
+
+static struct wire wire_of(struct sim_exchange *ex)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(ex->connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+    /* Asked for what a connection does not have, MHD gives NULL. */
+    struct wire wire = { .tls = info ? info->tls_session : NULL };
+    info = MHD_get_connection_info(ex->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    wire.fd = info->connect_fd;
+    return wire;
+}
+
+/* How many bytes went out; 0: later, negative: never. */
+static ssize_t send_some(const struct wire *wire, const char *data, size_t size)
+{
+    ssize_t sent =
+        wire->tls ? gnutls_record_send(wire->tls, data, size) : send(wire->fd, data, size, MSG_NOSIGNAL);
+    if (sent >= 0)
+        return sent;
+    bool is_full = wire->tls ? sent == GNUTLS_E_AGAIN || sent == GNUTLS_E_INTERRUPTED
+                             : errno == EAGAIN || errno == EINTR;
+    return is_full ? 0 : -1;
+}
+
 /* Sends what the socket takes within a moment; a fault is allowed to lose the rest. */
-static void send_all(int fd, const char *data, size_t size)
+static void send_all(const struct wire *wire, const char *data, size_t size)
 {
     while (size > 0) {
-        ssize_t sent = send(fd, data, size, MSG_NOSIGNAL);
-        if (sent > 0) {
-            data += sent;
-            size -= (size_t)sent;
-            continue;
-        }
-        struct pollfd wait = { .fd = fd, .events = POLLOUT };
-        if (sent == 0 || (errno != EAGAIN && errno != EINTR) || poll(&wait, 1, 200) <= 0)
+        ssize_t sent = send_some(wire, data, size);
+        struct pollfd wait = { .fd = wire->fd, .events = POLLOUT };
+        if (sent < 0 || (sent == 0 && poll(&wait, 1, 200) <= 0))
             return;
+        data += sent;
+        size -= (size_t)sent;
     }
 }
 
 void answer_write_raw(struct sim_exchange *ex, size_t body_size, size_t length_said)
 {
     struct sim_response *res = &ex->res;
-    int fd = MHD_get_connection_info(ex->connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    const struct wire wire = wire_of(ex);
     const char *head = sim_text(&ex->req, "HTTP/1.1 %u %s\r\nContent-Length: %zu\r\n", res->status,
                                 MHD_get_reason_phrase_for(res->status), length_said);
     if (res->type)
@@ -212,7 +239,7 @@ void answer_write_raw(struct sim_exchange *ex, size_t body_size, size_t length_s
     for (size_t i = 0; i < res->header_count; i++)
         head = sim_text(&ex->req, "%s%s: %s\r\n", head, res->headers[i].name, res->headers[i].value);
     head = sim_text(&ex->req, "%s\r\n", head);
-    send_all(fd, head, strlen(head));
-    send_all(fd, answer_bytes(res), body_size < res->size ? body_size : res->size);
-    (void)shutdown(fd, SHUT_WR);
+    send_all(&wire, head, strlen(head));
+    send_all(&wire, answer_bytes(res), body_size < res->size ? body_size : res->size);
+    (void)shutdown(wire.fd, SHUT_WR);
 }

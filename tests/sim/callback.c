@@ -203,7 +203,7 @@ static json_t *report_callback(struct sim_service *service)
 static void write_env(struct sim_service *service, struct sim_env *env)
 {
     sim_env_put(env, "CALLBACK_SECRET", SECRET_DEFAULT);
-    sim_env_put(env, "CALLBACK_HOSTS", service->base_url + strlen("http://"));
+    sim_env_put(env, "CALLBACK_HOSTS", strstr(service->base_url, "://") + strlen("://"));
     sim_env_put(env, "CALLBACK_ALLOW_PRIVATE", "true");
 }
 

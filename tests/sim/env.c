@@ -31,6 +31,8 @@ int env_write(struct sim *sim, const char *path, struct sim_error *err)
         return sim_fail(err, "cannot write '%s': %s", path, strerror(errno));
     (void)fputs("# Points Switchboard at the local services. Every credential in here is invented.\n",
                 env.out);
+    if (sim->tls)
+        sim_env_put(&env, "SWITCHBOARD_CA_FILE", sim->tls_ca_path);
     for (size_t i = 0; i < sim->service_count; i++)
         write_service(&env, &sim->services[i]);
     if (fclose(env.out) != 0)

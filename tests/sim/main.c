@@ -22,6 +22,8 @@ static const char help[] =
     "  --env-file FILE     write a .env fragment that points Switchboard here\n"
     "  --ports-file FILE   write the line of JSON there, too\n"
     "  --port NAME=PORT    fixed port of one service; without it a free one (may be repeated)\n"
+    "  --tls FILE          serve HTTPS, too, and write the certificate to trust to FILE (PEM)\n"
+    "  --tls-name NAME     the host or address that the servers' certificate is for; 127.0.0.1 without it\n"
     "  --seed N            seed of all chance; wins over the scenario's\n"
     "  --clock real|driven driven: the time moves only by POST /control/clock\n"
     "  --exit-with-stdin   end when standard input is closed\n"
@@ -30,13 +32,27 @@ static const char help[] =
     "\n"
     "example: switchboard-localservices --env-file .env --seed 7 --port control=9900\n";
 
-enum option_code { SCENARIO = 1, ENV_FILE, PORTS_FILE, PORT, SEED, CLOCK, WITH_STDIN, WITH_PARENT, HELP };
+enum option_code {
+    SCENARIO = 1,
+    ENV_FILE,
+    PORTS_FILE,
+    PORT,
+    TLS,
+    TLS_NAME,
+    SEED,
+    CLOCK,
+    WITH_STDIN,
+    WITH_PARENT,
+    HELP
+};
 
 static const struct option options[] = {
     { "scenario", required_argument, NULL, SCENARIO },
     { "env-file", required_argument, NULL, ENV_FILE },
     { "ports-file", required_argument, NULL, PORTS_FILE },
     { "port", required_argument, NULL, PORT },
+    { "tls", required_argument, NULL, TLS },
+    { "tls-name", required_argument, NULL, TLS_NAME },
     { "seed", required_argument, NULL, SEED },
     { "clock", required_argument, NULL, CLOCK },
     { "exit-with-stdin", no_argument, NULL, WITH_STDIN },
@@ -66,7 +82,7 @@ static int read_port(struct sim *sim, const char *text, struct sim_error *err)
     if (*end || number < 1 || number > 65535)
         return sim_fail(err, "'%s' is not a port", equals + 1);
     port = (int)number;
-    service->in->port = port;
+    service->in->ports[SIM_HTTP] = port;
     return 0;
 }
 
@@ -85,6 +101,12 @@ static int read_option(struct sim *sim, struct start *start, int code, struct si
         return 0;
     case PORT:
         return read_port(sim, optarg, err);
+    case TLS:
+        sim->tls_ca_path = optarg;
+        return 0;
+    case TLS_NAME:
+        sim->tls_name = optarg;
+        return 0;
     case SEED:
         sim->seed = strtoull(optarg, &end, 10);
         sim->is_seed_given = true;
@@ -140,11 +162,22 @@ static int watch_ends(struct sim *sim, const struct start *start, struct sim_err
     return 0;
 }
 
+static json_t *list_urls(const struct sim *sim, enum sim_door door)
+{
+    json_t *urls = json_object();
+    for (size_t i = 0; i < sim->service_count; i++)
+        (void)json_object_set_new(urls, sim->services[i].def->name,
+                                  json_string(sim->services[i].in->urls[door]));
+    return urls;
+}
+
 static int print_ready(struct sim *sim, struct sim_error *err)
 {
-    json_t *line = json_object();
-    for (size_t i = 0; i < sim->service_count; i++)
-        (void)json_object_set_new(line, sim->services[i].def->name, json_string(sim->services[i].base_url));
+    json_t *line = list_urls(sim, SIM_HTTP);
+    if (sim->tls) {
+        (void)json_object_set_new(line, "https", list_urls(sim, SIM_HTTPS));
+        (void)json_object_set_new(line, "ca_file", json_string(sim->tls_ca_path));
+    }
     (void)json_object_set_new(line, "pid", json_integer(getpid()));
     int rc = json_dumpf(line, stdout, JSON_COMPACT) == 0 && fputs("\n", stdout) >= 0 && fflush(stdout) == 0
                  ? 0
@@ -173,6 +206,13 @@ static int start_services(struct sim *sim, const struct start *start, struct sim
 {
     if (start->scenario && scenario_load_file(sim, start->scenario, err) < 0)
         return -1;
+    if (sim->tls_name && !sim->tls_ca_path)
+        return sim_fail(err, "--tls-name wants --tls FILE beside it");
+    if (sim->tls_ca_path) {
+        sim->tls = tls_new(sim->tls_ca_path, sim->tls_name ? sim->tls_name : "127.0.0.1", err);
+        if (!sim->tls)
+            return -1;
+    }
     if (server_open(sim, err) < 0)
         return -1;
     for (size_t i = 0; i < sim->service_count; i++) {
@@ -200,6 +240,7 @@ static void stop_services(struct sim *sim)
         free(service->in);
     }
     json_decref(sim->scenario);
+    tls_free(sim->tls);
     free(sim->timers);
 }
 

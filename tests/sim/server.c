@@ -188,7 +188,7 @@ static void accept_all(struct sim_watch *watch)
         if (fd < 0)
             return;
         sim->accepting = watch->service;
-        (void)MHD_add_connection(sim->daemon, fd, (struct sockaddr *)&peer, size);
+        (void)MHD_add_connection(sim->daemons[watch->door], fd, (struct sockaddr *)&peer, size);
     }
 }
 
@@ -208,10 +208,10 @@ int server_watch(struct sim *sim, int fd, void (*ready)(struct sim_watch *))
     return 0;
 }
 
-static struct sim_watch *watch_of(struct sim_service *service)
+static struct sim_watch *watch_of(struct sim_service *service, enum sim_door door)
 {
     for (size_t i = 0; i < service->sim->watch_count; i++)
-        if (service->sim->watches[i].service == service)
+        if (service->sim->watches[i].service == service && service->sim->watches[i].door == door)
             return &service->sim->watches[i];
     return NULL;
 }
@@ -221,7 +221,9 @@ static void listen_again(struct sim_timer *timer)
     struct sim_internal *in =
         (struct sim_internal *)((char *)timer - offsetof(struct sim_internal, listen_again));
     in->is_refusing = false;
-    (void)listen(in->listen_fd, 1024);
+    for (int door = 0; door < SIM_DOORS; door++)
+        if (in->listen_fds[door] > 0)
+            (void)listen(in->listen_fds[door], 1024);
 }
 
 void server_accept_again(struct sim_service *service)
@@ -232,40 +234,58 @@ void server_accept_again(struct sim_service *service)
     listen_again(&service->in->listen_again);
 }
 
+/* A socket that is bound and does not listen keeps the port and answers SYN with RST. */
+static void close_door(struct sim_service *service, enum sim_door door)
+{
+    struct sim_internal *in = service->in;
+    struct sim_watch *watch = watch_of(service, door);
+    if (!watch)
+        return;
+    (void)close(in->listen_fds[door]);
+    in->listen_fds[door] = make_listener(in->ports[door], false);
+    watch->fd = in->listen_fds[door];
+    if (watch->fd >= 0)
+        watch_fd(service->sim, watch);
+}
+
 void server_refuse(struct sim_service *service, int64_t for_ms, bool and_drop)
 {
     struct sim_internal *in = service->in;
-    struct sim_watch *watch = watch_of(service);
-    if (!in->is_refusing) {
-        /* A socket that is bound and does not listen keeps the port and answers SYN with RST. */
-        (void)close(in->listen_fd);
-        in->listen_fd = make_listener(in->port, false);
-        watch->fd = in->listen_fd;
-        if (in->listen_fd >= 0)
-            watch_fd(service->sim, watch);
-        in->is_refusing = true;
-    }
+    for (int door = 0; !in->is_refusing && door < SIM_DOORS; door++)
+        close_door(service, (enum sim_door)door);
+    in->is_refusing = true;
     sim_timer_start(service->sim, &in->listen_again, for_ms, listen_again);
     for (struct sim_connection *own = in->connections; and_drop && own; own = own->next)
         server_reset_socket(own->fd);
 }
 
-static int open_service(struct sim *sim, struct sim_service *service, struct sim_error *err)
+static int open_door(struct sim *sim, struct sim_service *service, enum sim_door door, struct sim_error *err)
 {
     struct sim_internal *in = service->in;
-    in->listen_fd = make_listener(in->port, true);
-    if (in->listen_fd < 0)
-        return sim_fail(err, "cannot listen on 127.0.0.1:%d for '%s': %s", in->port, service->def->name,
-                        strerror(errno));
+    int fd = in->listen_fds[door] = make_listener(in->ports[door], true);
+    if (fd < 0)
+        return sim_fail(err, "cannot listen on 127.0.0.1:%d for '%s': %s", in->ports[door],
+                        service->def->name, strerror(errno));
     struct sockaddr_in address = { 0 };
     socklen_t size = sizeof(address);
-    (void)getsockname(in->listen_fd, (struct sockaddr *)&address, &size);
-    in->port = ntohs(address.sin_port);
-    (void)snprintf(in->url, sizeof(in->url), "http://127.0.0.1:%d", in->port);
-    service->base_url = in->url;
-    if (server_watch(sim, in->listen_fd, accept_all) < 0)
+    (void)getsockname(fd, (struct sockaddr *)&address, &size);
+    in->ports[door] = ntohs(address.sin_port);
+    (void)snprintf(in->urls[door], sizeof(in->urls[door]), "%s://127.0.0.1:%d",
+                   door == SIM_HTTPS ? "https" : "http", in->ports[door]);
+    service->base_url = in->urls[door];
+    if (server_watch(sim, fd, accept_all) < 0)
         return sim_fail(err, "too many services");
     sim->watches[sim->watch_count - 1].service = service;
+    sim->watches[sim->watch_count - 1].door = door;
+    return 0;
+}
+
+/* The addresses in answers and in the .env fragment are those of the last door: https where there is one. */
+static int open_service(struct sim *sim, struct sim_service *service, struct sim_error *err)
+{
+    for (int door = 0; door < SIM_DOORS; door++)
+        if (sim->daemons[door] && open_door(sim, service, (enum sim_door)door, err) < 0)
+            return -1;
     return 0;
 }
 
@@ -280,34 +300,68 @@ static void say(void *context, const char *format, va_list args)
     (void)context, (void)format, (void)args; /* broken connections are what this program is for */
 }
 
+static int start_daemon(struct sim *sim, enum sim_door door, unsigned flags,
+                        const struct MHD_OptionItem *more, struct sim_error *err)
+{
+    struct MHD_Daemon *daemon = MHD_start_daemon(
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG | flags, 0,
+        NULL, NULL, on_request, sim, MHD_OPTION_EXTERNAL_LOGGER, say, NULL, MHD_OPTION_NOTIFY_COMPLETED,
+        on_completed, sim, MHD_OPTION_NOTIFY_CONNECTION, on_connection, sim, MHD_OPTION_URI_LOG_CALLBACK,
+        on_target, sim, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)65536, MHD_OPTION_CONNECTION_LIMIT,
+        20000u, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_ARRAY, more, MHD_OPTION_END);
+    if (!daemon)
+        return sim_fail(err, "cannot start the HTTP server: %s", strerror(errno));
+    sim->daemons[door] = daemon;
+    int fd = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+    return server_watch(sim, fd, mhd_ready) < 0 ? sim_fail(err, "too many services") : 0;
+}
+
+static int start_daemons(struct sim *sim, struct sim_error *err)
+{
+    static const struct MHD_OptionItem nothing[] = { { MHD_OPTION_END, 0, NULL } };
+    if (start_daemon(sim, SIM_HTTP, 0, nothing, err) < 0)
+        return -1;
+    if (!sim->tls)
+        return 0;
+    const struct MHD_OptionItem certificate[] = {
+        { MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)tls_key_pem(sim->tls) },
+        { MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)tls_cert_pem(sim->tls) },
+        { MHD_OPTION_END, 0, NULL },
+    };
+    return start_daemon(sim, SIM_HTTPS, MHD_USE_TLS, certificate, err);
+}
+
 int server_open(struct sim *sim, struct sim_error *err)
 {
     sim->poll_fd = epoll_create1(EPOLL_CLOEXEC);
-    sim->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG, 0, NULL,
-        NULL, on_request, sim, MHD_OPTION_EXTERNAL_LOGGER, say, NULL, MHD_OPTION_NOTIFY_COMPLETED,
-        on_completed, sim, MHD_OPTION_NOTIFY_CONNECTION, on_connection, sim, MHD_OPTION_URI_LOG_CALLBACK,
-        on_target, sim, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)65536, MHD_OPTION_CONNECTION_LIMIT,
-        20000u, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
-    if (sim->poll_fd < 0 || !sim->daemon)
+    if (sim->poll_fd < 0)
         return sim_fail(err, "cannot start the HTTP server: %s", strerror(errno));
-    sim->mhd_fd = MHD_get_daemon_info(sim->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
-    if (server_watch(sim, sim->mhd_fd, mhd_ready) < 0)
-        return sim_fail(err, "too many services");
+    if (start_daemons(sim, err) < 0)
+        return -1;
     for (size_t i = 0; i < sim->service_count; i++)
         if (open_service(sim, &sim->services[i], err) < 0)
             return -1;
     return 0;
 }
 
-static int wait_ms(struct sim *sim)
+static int next_wait_ms(struct sim *sim)
 {
-    MHD_UNSIGNED_LONG_LONG mhd_ms;
-    int timer_ms = timers_wait_ms(sim);
-    if (MHD_get_timeout(sim->daemon, &mhd_ms) != MHD_YES)
-        return timer_ms;
-    int limit_ms = mhd_ms > 60000 ? 60000 : (int)mhd_ms;
-    return timer_ms < 0 || limit_ms < timer_ms ? limit_ms : timer_ms;
+    int wait_ms = timers_wait_ms(sim);
+    for (int door = 0; door < SIM_DOORS; door++) {
+        MHD_UNSIGNED_LONG_LONG mhd_ms;
+        if (!sim->daemons[door] || MHD_get_timeout(sim->daemons[door], &mhd_ms) != MHD_YES)
+            continue;
+        int limit_ms = mhd_ms > 60000 ? 60000 : (int)mhd_ms;
+        wait_ms = wait_ms < 0 || limit_ms < wait_ms ? limit_ms : wait_ms;
+    }
+    return wait_ms;
+}
+
+static void run_daemons(struct sim *sim)
+{
+    for (int door = 0; door < SIM_DOORS; door++)
+        if (sim->daemons[door])
+            (void)MHD_run(sim->daemons[door]);
 }
 
 int server_run(struct sim *sim)
@@ -315,7 +369,7 @@ int server_run(struct sim *sim)
     enum { EVENTS = 32 };
     struct epoll_event events[EVENTS];
     while (!sim->is_ending) {
-        int count = epoll_wait(sim->poll_fd, events, EVENTS, wait_ms(sim));
+        int count = epoll_wait(sim->poll_fd, events, EVENTS, next_wait_ms(sim));
         if (count < 0 && errno != EINTR)
             return -1;
         for (int i = 0; i < count; i++) {
@@ -323,7 +377,7 @@ int server_run(struct sim *sim)
             watch->ready(watch);
         }
         timers_fire(sim);
-        (void)MHD_run(sim->daemon);
+        run_daemons(sim);
     }
     return 0;
 }
@@ -337,13 +391,14 @@ void server_close(struct sim *sim)
             MHD_resume_connection(ex->connection);
         ex->phase = SIM_SENT;
     }
-    if (sim->daemon) {
-        (void)MHD_run(sim->daemon);
-        MHD_stop_daemon(sim->daemon);
+    run_daemons(sim);
+    for (int door = 0; door < SIM_DOORS; door++) {
+        if (sim->daemons[door])
+            MHD_stop_daemon(sim->daemons[door]);
+        for (size_t i = 0; i < sim->service_count; i++)
+            if (sim->services[i].in && sim->services[i].in->listen_fds[door] > 0)
+                (void)close(sim->services[i].in->listen_fds[door]);
     }
-    for (size_t i = 0; i < sim->service_count; i++)
-        if (sim->services[i].in && sim->services[i].in->listen_fd > 0)
-            (void)close(sim->services[i].in->listen_fd);
     if (sim->poll_fd > 0)
         (void)close(sim->poll_fd);
 }

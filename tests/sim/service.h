@@ -66,7 +66,7 @@ struct sim_service {
     const struct sim_service_def *def;
     struct sim *sim;
     void *state;             /* the service's own; set by `start` */
-    const char *base_url;    /* "http://127.0.0.1:40123", without a slash at the end */
+    const char *base_url;    /* "http://127.0.0.1:40123", or https; without a slash at the end */
     struct sim_internal *in; /* the framework's own; hands off */
 };
 

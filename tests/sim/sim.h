@@ -34,10 +34,13 @@ struct sim_counter {
     uint64_t count;
 };
 
+/* Ways in: every service has the first, with --tls the second, too. */
+enum sim_door { SIM_HTTP, SIM_HTTPS, SIM_DOORS };
+
 struct sim_internal {
     struct sim_knob_value *knobs; /* own ones, then the common ones */
-    int port;                     /* asked for; 0 is any */
-    int listen_fd;
+    int ports[SIM_DOORS];         /* asked for; 0 is any */
+    int listen_fds[SIM_DOORS];
     bool is_refusing;
     struct sim_timer listen_again;
     struct sim_connection *connections;
@@ -46,7 +49,7 @@ struct sim_internal {
     uint64_t requests, answers[600];
     struct sim_counter counters[SIM_COUNTERS_MAX];
     size_t counter_count;
-    char url[64];
+    char urls[SIM_DOORS][64]; /* "" while there is no such door */
 };
 
 /* One accepted socket. Made in the notification of its start, freed in that of its end. */
@@ -105,6 +108,7 @@ struct sim_watch {
     void (*ready)(struct sim_watch *watch);
     struct sim *sim;
     struct sim_service *service;
+    enum sim_door door;
 };
 
 struct sim {
@@ -117,14 +121,17 @@ struct sim {
     int64_t start_ms;
 
     /* loop */
-    int poll_fd, mhd_fd;
-    struct MHD_Daemon *daemon;
-    struct sim_watch watches[SIM_SERVICES_MAX + 8];
+    int poll_fd;
+    struct MHD_Daemon *daemons[SIM_DOORS]; /* the second only with --tls */
+    struct sim_watch watches[SIM_DOORS * SIM_SERVICES_MAX + 8];
     size_t watch_count;
     struct sim_service *accepting;
     struct sim_timer **timers; /* a heap, from slot 1 */
     size_t timer_count, timer_room;
     struct sim_exchange *exchanges;
+
+    struct sim_tls *tls; /* owned; NULL without --tls */
+    const char *tls_ca_path, *tls_name;
 
     /* clock */
     bool is_driven;
@@ -155,6 +162,14 @@ void server_refuse(struct sim_service *service, int64_t for_ms, bool and_drop);
 void server_accept_again(struct sim_service *service);
 /* Sends a TCP reset now. */
 void server_reset_socket(int fd);
+
+/* tls.c: a certificate authority that lives as long as the program, and the certificate of its server. Gives NULL
+ * with `err` set when a certificate cannot be made, or the authority's not be written to `ca_path` (PEM). `name` is
+ * the only host or address that the server's certificate is for. */
+struct sim_tls *tls_new(const char *ca_path, const char *name, struct sim_error *err);
+void tls_free(struct sim_tls *tls); /* NULL is allowed */
+const char *tls_key_pem(const struct sim_tls *tls);
+const char *tls_cert_pem(const struct sim_tls *tls);
 
 /* exchange.c: the life of one request. */
 struct sim_exchange *exchange_new(struct sim *sim, struct sim_service *service, const char *target);
