@@ -50,6 +50,9 @@ json_t *desk_script_options(struct sb_exchange *x);
 
 /* ---- steps ---- */
 
+/* The lock from the look at the contact's open tickets to the ticket: of two escalations of one user, the second finds
+ * what the first has made. NULL when nothing may be added to an open ticket. Kept by the exchange. */
+const char *desk_open_key(struct sb_exchange *x);
 enum sb_verdict desk_find_open_build(struct sb_exchange *x);
 enum sb_verdict desk_find_open_fold(struct sb_exchange *x);
 enum sb_verdict desk_attach_build(struct sb_exchange *x);

@@ -10,14 +10,25 @@ static const char list_scopes[] = "Desk.contacts.READ,Desk.tickets.READ,Desk.sea
 
 /* ---- which ticket ---- */
 
+/* Whether open tickets of the contact are looked at: those of the fallback contact are other people's. */
+static bool may_attach(struct sb_exchange *x)
+{
+    const char *contact_id = sb_get_str(x, "contact.id");
+    const char *fallback = sb_option_str(x, "fallback_contact_id");
+    return desk_has_user(x) && strcmp(sb_option_str(x, "attach_to_open"), "never") != 0 &&
+           desk_is_id(contact_id) && !(fallback && strcmp(fallback, contact_id) == 0);
+}
+
+const char *desk_open_key(struct sb_exchange *x)
+{
+    return may_attach(x) ? sb_printf(x, "tickets:%s", sb_get_str(x, "contact.id")) : NULL;
+}
+
+/* A contact that this record made may have a ticket as well: of another escalation, which found it meanwhile. */
 enum sb_verdict desk_find_open_build(struct sb_exchange *x)
 {
     const char *contact_id = sb_get_str(x, "contact.id");
-    if (!desk_has_user(x) || sb_get_str(x, "ticket.id"))
-        return SB_SKIP;
-    if (strcmp(sb_option_str(x, "attach_to_open"), "never") == 0)
-        return SB_SKIP;
-    if (!desk_is_id(contact_id) || sb_get_bool(x, "contact.created", false))
+    if (!may_attach(x) || sb_get_str(x, "ticket.id"))
         return SB_SKIP;
     desk_request(x, "GET", "/contacts", sb_option_str(x, "org_id"));
     sb_path(x, contact_id);

@@ -283,23 +283,30 @@ static const struct sb_step steps[] = {
       .fold = desk_await_contact_fold,
       .key = desk_contact_key },
 
-    /* Escalations: an open ticket about the same matter. */
+    /* Escalations: an open ticket about the same matter, or both: a ticket. */
     { .name = "find_open_ticket",
       .effect = SB_READ,
       .build = desk_find_open_build,
-      .fold = desk_find_open_fold },
+      .fold = desk_find_open_fold,
+      .key = desk_open_key },
     { .name = "attach_note",
       .effect = SB_CREATE,
       .build = desk_attach_build,
       .fold = desk_attach_fold,
+      .key = desk_open_key,
       .reconcile = &reconcile_attach,
       .settle_ms = SETTLE_MS },
-    { .name = "raise_priority", .effect = SB_IDEMPOTENT, .build = desk_raise_build, .fold = desk_raise_fold },
+    { .name = "raise_priority",
+      .effect = SB_IDEMPOTENT,
+      .build = desk_raise_build,
+      .fold = desk_raise_fold,
+      .key = desk_open_key },
 
     { .name = "create_ticket",
       .effect = SB_CREATE,
       .build = desk_create_ticket_build,
       .fold = desk_create_ticket_fold,
+      .key = desk_open_key,
       .reconcile = &reconcile_ticket,
       .settle_ms = SETTLE_MS },
 

@@ -405,6 +405,19 @@ class AttachTest(unittest.TestCase):
                 self.assertEqual([ticket["subject"] for ticket in noted], ["New"])
                 self.assertEqual((len(made), len(noted[0]["comments"])), (0, 1))
 
+    def test_of_two_at_the_same_time_the_second_is_added_to_the_ticket_of_the_first(self):
+        for name, contacts in (("a known contact", self.CONTACT), ("a new contact", [])):
+            with self.subTest(name), TicketWorld(contacts, zoho_desk={"attach_to_open": "always"}) as w:
+                w.fault("desk", "delay_then_commit", method="POST", path="*/tickets", latency_ms=500)
+                _, port = w.listening()
+                with concurrent.futures.ThreadPoolExecutor(4) as pool:
+                    answers = list(pool.map(lambda number: w.escalate(port, number, self.USER), range(1, 5)))
+                w.wait_until(lambda: w.states() == {"done": 4}, "all are done")
+                ticket, = w.tickets()
+                self.assertEqual({answer.json["ticket"]["number"] for answer in answers}, {ticket["ticketNumber"]})
+                self.assertEqual(len(re.findall(r"\[SB-\w{13}/A1\]", "".join(note["content"] for note in ticket["comments"]))), 3)
+                self.assertEqual(len(w.contacts()), 1)
+
     def test_what_is_older_than_the_window_is_left_alone(self):
         # Tickets of the scenario are a day old.
         for window, attaches in (("2d", True), ("1h", False)):

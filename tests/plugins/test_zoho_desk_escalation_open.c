@@ -89,9 +89,8 @@ static const struct {
 } unasked[] = {
     { "never is the default", NULL, OPEN_RECORD("") },
     { "never", "\"attach_to_open\": \"never\"", OPEN_RECORD("") },
-    { "a new contact has no tickets", "\"attach_to_open\": \"always\"",
-      RECORD(KIT_FULL_USER, ", \"contact\": {\"id\": \"" A
-                            "\", \"created\": true}, \"ticket\": {\"departmentId\": \"1\"}") },
+    { "the fallback contact's tickets are other people's",
+      "\"attach_to_open\": \"always\", \"fallback_contact_id\": \"" A "\"", OPEN_RECORD("") },
     { "a call", "\"attach_to_open\": \"always\"", KIT_READY },
 };
 
