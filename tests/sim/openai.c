@@ -10,17 +10,17 @@ static const struct sim_knob knobs[] = {
                      "LM.2: which server of this form is played" },
     [OA_ANSWER] = { "answer", SIM_WORD, "normal",
                     "normal|refusal|refusal_empty|content_filter|length_empty|length_cut|fenced|wrong_enum|"
-                    "not_json",
+                    "not_json|failed",
                     0, 0,
-                    "LC.6: what completions are like; fenced and not_json only make sense for compatible "
-                    "servers, "
-                    "wrong_enum needs a schema that is not strict" },
+                    "LC.6, LR.3: what completions are like; fenced and not_json only make sense for "
+                    "compatible "
+                    "servers, wrong_enum needs a schema that is not strict, failed is for responses only" },
     [OA_FAULT] = { "fault", SIM_WORD, "none",
                    "none|credit_balance_exhausted|insufficient_quota|organization_spend_limit_exceeded|"
                    "project_spend_limit_exceeded|organization_usage_limit_exceeded|billing_hard_limit_"
                    "reached|slow_down|"
                    "server_error|overloaded|bad_gateway|content_filter",
-                   0, 0, "LF.2, LF.3: answers every chat completion with this error" },
+                   0, 0, "LF.2, LF.3: answers every request but GET /models with this error" },
     [OA_INJECTION_PRONE] = { "injection_prone", SIM_BOOL, "false", NULL, 0, 0,
                              "LC.10: does what the conversation tells it to" },
     [OA_SCHEMA_LIMITS] = { "schema_limits", SIM_WORD, "accepted", "accepted|rejected", 0, 0,
@@ -39,6 +39,14 @@ static const struct sim_knob knobs[] = {
     [OA_SHOULD_RETRY] = { "should_retry", SIM_WORD, "none", "none|true|false", 0, 0,
                           "LF.4: x-should-retry of errors" },
     [OA_LOADING] = { "loading", SIM_BOOL, "false", NULL, 0, 0, "LM.2: llamacpp answers /health with 503" },
+    [OA_SPARSE] = { "sparse", SIM_BOOL, "false", NULL, 0, 0,
+                    "LC.5: completions lack refusal, annotations and logprobs that are null or empty" },
+    [OA_REASONING_ITEM] = { "reasoning_item", SIM_WORD, "with", "with|without", 0, 0,
+                            "LR.2: responses of reasoning models begin with a reasoning item" },
+    [OA_FAILURE_CODE] = { "failure_code", SIM_WORD, "server_error",
+                          "server_error|rate_limit_exceeded|invalid_prompt|data_residency_mismatch|bio_"
+                          "policy",
+                          0, 0, "LR.3: the error of a response that failed" },
 };
 static_assert(sizeof(knobs) / sizeof(knobs[0]) == OA_KNOBS, "every knob has its row");
 
@@ -96,6 +104,18 @@ static void handle_chat(struct sim_request *req, struct sim_response *res)
     json_decref(chat.body);
 }
 
+static void handle_response(struct sim_request *req, struct sim_response *res)
+{
+    struct openai *openai = req->service->state;
+    struct oa_chat chat;
+    if (req->in_flight > openai->in_flight_max)
+        openai->in_flight_max = req->in_flight;
+    if (!check_key(req, res) || oa_respond_scripted(req, res) || !oa_read_response(req, res, &chat))
+        return;
+    oa_answer_response(req, res, &chat);
+    json_decref(chat.body);
+}
+
 static void handle_models(struct sim_request *req, struct sim_response *res)
 {
     if (check_key(req, res))
@@ -133,8 +153,10 @@ static void handle_unknown(struct sim_request *req, struct sim_response *res)
 
 static const struct sim_route routes[] = {
     { "POST", "/v1/chat/completions", handle_chat },
+    { "POST", "/v1/responses", handle_response },
     { "GET", "/v1/models", handle_models },
     { "POST", "/openai/v1/chat/completions", handle_chat },
+    { "POST", "/openai/v1/responses", handle_response },
     { "POST", "/openai/deployments/{deployment}/chat/completions", handle_deployment },
     { "GET", "/health", handle_health },
     { "*", "/{rest...}", handle_unknown },
@@ -210,8 +232,9 @@ static void reset_openai(struct sim_service *service)
 static json_t *report_openai(struct sim_service *service)
 {
     const struct openai *openai = service->state;
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:O}", "completions",
-                     (json_int_t)openai->completions, "distinct", (json_int_t)json_object_size(openai->seen),
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:O}", "completions",
+                     (json_int_t)openai->completions, "responses", (json_int_t)openai->responses, "stored",
+                     (json_int_t)openai->stored, "distinct", (json_int_t)json_object_size(openai->seen),
                      "refused", (json_int_t)openai->refused, "rate_limited", (json_int_t)openai->rate_limited,
                      "prompt_tokens", (json_int_t)openai->prompt_tokens, "completion_tokens",
                      (json_int_t)openai->completion_tokens, "in_flight_max",

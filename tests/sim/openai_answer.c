@@ -101,13 +101,6 @@ size_t oa_count_tokens(const char *text)
     return (strlen(text) + 3) / 4;
 }
 
-/* What one completion says, and what it cost. */
-struct completion {
-    json_t *content; /* owned; a text or null */
-    const char *refusal, *finish;
-    size_t tokens, reasoning_tokens;
-};
-
 static size_t count_reasoning(const struct oa_chat *chat)
 {
     static const struct {
@@ -156,7 +149,7 @@ static bool is_compatible(const struct sim_request *req)
 }
 
 /* What the answer becomes once reasoning and length have had their share. */
-static void limit_completion(const struct oa_chat *chat, const char *text, struct completion *completion)
+static void limit_completion(const struct oa_chat *chat, const char *text, struct oa_completion *completion)
 {
     size_t limit = chat->tokens_max == INT64_MAX ? SIZE_MAX : (size_t)chat->tokens_max;
     if (completion->reasoning_tokens >= limit) {
@@ -172,11 +165,12 @@ static void limit_completion(const struct oa_chat *chat, const char *text, struc
     completion->tokens = completion->reasoning_tokens + (wanted > left ? left : wanted);
 }
 
-static void write_completion(struct sim_request *req, const struct oa_chat *chat,
-                             struct completion *completion)
+void oa_write_completion(struct sim_request *req, const struct oa_chat *chat,
+                         struct oa_completion *ret_completion)
 {
     static const char refusal[] = "I'm sorry, but I can't help with that.";
-    *completion = (struct completion){ .finish = "stop", .tokens = 12 };
+    struct oa_completion *completion = ret_completion;
+    *completion = (struct oa_completion){ .finish = "stop", .tokens = 12 };
     if (is_answer(req, "refusal") || is_answer(req, "refusal_empty")) {
         completion->refusal = refusal;
         completion->content = is_answer(req, "refusal") ? json_null() : json_string("");
@@ -203,7 +197,7 @@ static void write_completion(struct sim_request *req, const struct oa_chat *chat
     free(text);
 }
 
-static json_t *usage_json(const struct oa_chat *chat, const struct completion *completion)
+static json_t *usage_json(const struct oa_chat *chat, const struct oa_completion *completion)
 {
     size_t total = chat->prompt_tokens + completion->tokens;
     return json_pack("{s:I, s:I, s:I, s:{s:i, s:i}, s:{s:I, s:i, s:i, s:i}}", "prompt_tokens",
@@ -216,7 +210,7 @@ static json_t *usage_json(const struct oa_chat *chat, const struct completion *c
 
 /* Takes completion->content. */
 static json_t *completion_json(struct sim_request *req, const struct oa_chat *chat,
-                               struct completion *completion)
+                               struct oa_completion *completion)
 {
     char id[30];
     sim_random_text(req->service, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", id,
@@ -225,6 +219,12 @@ static json_t *completion_json(struct sim_request *req, const struct oa_chat *ch
                                 "refusal", completion->refusal, "annotations");
     json_t *choice = json_pack("{s:i, s:o, s:n, s:s}", "index", 0, "message", message, "logprobs",
                                "finish_reason", completion->finish);
+    if (sim_knob_bool(req->service, OA_SPARSE)) {
+        if (!completion->refusal)
+            json_object_del(message, "refusal");
+        json_object_del(message, "annotations");
+        json_object_del(choice, "logprobs");
+    }
     json_t *json =
         json_pack("{s:o, s:s, s:I, s:s, s:[o], s:o, s:s, s:s}", "id", json_sprintf("chatcmpl-%s", id),
                   "object", "chat.completion", "created", (json_int_t)(req->now_ms / 1000), "model",
@@ -245,25 +245,25 @@ static json_t *completion_json(struct sim_request *req, const struct oa_chat *ch
     return json;
 }
 
-static void note_completion(struct openai *openai, const struct oa_chat *chat,
-                            const struct completion *completion)
+void oa_note_completion(struct openai *openai, const struct oa_chat *chat,
+                        const struct oa_completion *completion)
 {
     char hash[65];
     sim_sha256(chat->prompt, strlen(chat->prompt), hash);
     json_int_t count = json_integer_value(json_object_get(openai->seen, hash));
     json_object_set_new(openai->seen, hash, json_integer(count + 1));
-    openai->completions++;
     openai->prompt_tokens += chat->prompt_tokens;
     openai->completion_tokens += completion->tokens;
+    openai->tokens.used += (double)completion->tokens;
 }
 
 void oa_answer_chat(struct sim_request *req, struct sim_response *res, const struct oa_chat *chat)
 {
     struct openai *openai = req->service->state;
-    struct completion completion;
-    write_completion(req, chat, &completion);
-    openai->tokens.used += (double)completion.tokens;
-    note_completion(openai, chat, &completion);
+    struct oa_completion completion;
+    oa_write_completion(req, chat, &completion);
+    oa_note_completion(openai, chat, &completion);
+    openai->completions++;
     sim_respond_json(res, 200, completion_json(req, chat, &completion));
     oa_add_headers(req, res);
     oa_add_budget_headers(req, res);

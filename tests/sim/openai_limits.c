@@ -22,7 +22,7 @@ static const char *write_duration(double seconds, char text[32])
     else if (seconds < 1)
         (void)snprintf(text, 32, "%.0fms", ceil(seconds * 1000));
     else if (seconds < 60)
-        (void)snprintf(text, 32, "%.3gs", seconds);
+        (void)snprintf(text, 32, "%.5gs", seconds);
     else
         (void)snprintf(text, 32, "%.0fm%.0fs", floor(seconds / 60), fmod(seconds, 60));
     return text;
@@ -78,9 +78,6 @@ void oa_add_budget_headers(struct sim_request *req, struct sim_response *res)
 
 static void add_retry_after(struct sim_request *req, struct sim_response *res, double wait_s)
 {
-    int64_t forced_s = sim_knob_int(req->service, OA_RETRY_AFTER_S);
-    if (forced_s > 0)
-        wait_s = (double)forced_s;
     if (sim_knob_is(req->service, OA_RETRY_AFTER, "none"))
         return;
     if (sim_knob_is(req->service, OA_RETRY_AFTER, "date")) {
@@ -100,7 +97,8 @@ static void respond_spent(struct sim_request *req, struct sim_response *res, con
 {
     struct openai *openai = req->service->state;
     bool is_tokens = strcmp(what, "tokens") == 0;
-    double wait_s = (used + wanted - limit) / limit * 60;
+    int64_t forced_s = sim_knob_int(req->service, OA_RETRY_AFTER_S);
+    double wait_s = forced_s > 0 ? (double)forced_s : (used + wanted - limit) / limit * 60;
     openai->rate_limited++;
     oa_respond_error(
         req, res, 429, what, NULL, "rate_limit_exceeded",

@@ -31,10 +31,14 @@ const struct oa_model *oa_find_model(const struct sim_service *service, const ch
 {
     static const struct oa_model other = { "other", NULL, false, false, true };
     const struct openai *openai = service->state;
+    /* What these serve was loaded into them, under any name and for as long as somebody likes. */
+    if (sim_knob_is(service, OA_PROFILE, "ollama") || sim_knob_is(service, OA_PROFILE, "llamacpp") ||
+        sim_knob_is(service, OA_PROFILE, "vllm"))
+        return &other;
     for (size_t i = 0; i < sizeof(models) / sizeof(models[0]); i++)
         if (strcmp(models[i].name, name) == 0)
             return models[i].is_chat && !is_over(&models[i], now_ms) ? &models[i] : NULL;
-    /* Compatible servers serve what was loaded into them, and deployments have names of their own. */
+    /* Deployments have names of their own. */
     if (!sim_knob_is(service, OA_PROFILE, "openai") || json_object_get(openai->models, name))
         return &other;
     return NULL;
