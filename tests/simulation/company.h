@@ -90,6 +90,10 @@ void files_handle(void *company, const struct sim_request *request, struct sim_r
 void receiver_handle(void *company, const struct sim_request *request, struct sim_reply *ret_reply);
 void desk_handle(void *company, const struct sim_request *request, struct sim_reply *ret_reply);
 
+/* What a person sees who looks into the helpdesk: see struct sim_hooks (helpdesk_look.c). */
+size_t helpdesk_look(void *company, const json_t *kept, char ret_id[SIM_ID_SIZE]);
+bool helpdesk_look_beside(void *company, const json_t *kept, char ret_id[SIM_ID_SIZE]);
+
 /* The call as Exotel's API tells it at `now_ms`. New reference. */
 json_t *exotel_call_json(const struct truth_call *call, int64_t now_ms, bool has_details);
 /* Whether `Authorization` is Basic with Exotel's key and token. */

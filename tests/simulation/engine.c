@@ -195,6 +195,7 @@ void engine_start(struct sim_engine *engine)
         plan_start(engine);
         return;
     }
+    operator_decide_stopped(engine);
     make_setup(engine);
     make_callers(engine);
     make_flow(engine);

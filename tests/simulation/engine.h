@@ -78,6 +78,9 @@ void engine_flow_world(struct sim_engine *engine, struct flow_world *ret_world);
 
 void operator_look(struct sim_engine *engine);  /* at each event: chance decides */
 void operator_retry(struct sim_engine *engine); /* everything dead, and everything incomplete */
+/* Decides about something that is unknown (decide.c): through the control socket, or beside a journal that nobody has. */
+void operator_decide(struct sim_engine *engine);
+void operator_decide_stopped(struct sim_engine *engine);
 void keeper_start(struct sim_engine *engine);
 
 /* ---- the watch over late conversations (notices.c) ----------------------------------------------------- */

@@ -74,12 +74,15 @@ static struct ledger_step *step_of(struct ledger_entry *entry, const char *host,
     return added;
 }
 
-void ledger_asked(struct ledger *ledger, const char *external_id, const char *host, const char *step)
+void ledger_asked(struct ledger *ledger, const char *external_id, const char *host, const char *step,
+                  int64_t now_ms)
 {
     struct ledger_entry *entry = find_or_add(ledger, external_id);
     struct ledger_step *counted = step_of(entry, host, step);
 
     counted->requests++;
+    if (strcmp(host, SIM_HOST_DESK) == 0)
+        entry->last_asked_ms = now_ms;
     if (strcmp(host, SIM_HOST_DEEPGRAM) == 0 && entry->has_transcript)
         counted->after_transcript++;
 }

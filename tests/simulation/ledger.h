@@ -18,6 +18,8 @@ struct ledger_entry {
     size_t step_count;
     bool has_transcript; /* committed, and the journal was not taken back since */
     bool was_dropped, was_retried;
+    bool was_misled;       /* an operator had something sent again that was there */
+    int64_t last_asked_ms; /* the helpdesk, the last time */
 };
 
 /* Zeroed is empty. */
@@ -33,7 +35,8 @@ void ledger_done(struct ledger *ledger);
 void ledger_named(struct ledger *ledger, int64_t id, const char *external_id);
 struct ledger_entry *ledger_find(const struct ledger *ledger, const char *external_id);
 struct ledger_entry *ledger_of_record(const struct ledger *ledger, int64_t id);
-void ledger_asked(struct ledger *ledger, const char *external_id, const char *host, const char *step);
+void ledger_asked(struct ledger *ledger, const char *external_id, const char *host, const char *step,
+                  int64_t now_ms);
 void ledger_committed(struct ledger *ledger, struct world *world, const struct store_change *change);
 /* An older journal is in place: what it does not know was never told. */
 void ledger_forget(struct ledger *ledger);

@@ -323,7 +323,7 @@ void net_send(struct world *world, const struct http_request *request, struct sb
     world->totals.requests++;
     world_trace(world, "%s %s: %s %s%s %.*s", sender->external_id[0] ? sender->external_id : "-",
                 sender->step, sent->method, sent->host, sent->path, 120, sent->body);
-    ledger_asked(&world->ledger, sender->external_id, sent->host, sender->step);
+    ledger_asked(&world->ledger, sender->external_id, sent->host, sender->step, world->now_ms);
     set_out(world, sent);
     net_request_unref(sent);
 }

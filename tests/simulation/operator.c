@@ -131,6 +131,14 @@ static void operator_drop(struct sim_engine *engine)
         engine_run(engine, drop_in_store, NULL, free, id);
 }
 
+static bool has_unknown(const struct sim_engine *engine)
+{
+    struct flow_counts counts;
+
+    flow_counts(engine->flow, &counts);
+    return counts.unknown > 0;
+}
+
 void operator_look(struct sim_engine *engine)
 {
     if (!engine->is_up || engine->is_stopping || engine->is_dying)
@@ -139,6 +147,8 @@ void operator_look(struct sim_engine *engine)
         operator_retry(engine);
     if (world_fault(engine->world, FAULT_OPERATOR_DROP))
         operator_drop(engine);
+    if (has_unknown(engine) && world_fault(engine->world, FAULT_OPERATOR_DECIDES))
+        operator_decide(engine);
     engine_settle(engine);
 }
 

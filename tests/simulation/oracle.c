@@ -107,11 +107,16 @@ static bool may_look_wanted(const struct oracle_facts *facts, const struct truth
     return call->created_ms >= facts->truth->floor_ms && facts->faults[FAULT_WALL_JUMP] > 0;
 }
 
-/* A helpdesk that hides what it made for too long gets it twice: then somebody must hear of it. A setting that was changed
- * meanwhile may be another `settle`. */
-static bool was_told(const struct oracle_facts *facts, const struct oracle_end *end)
+/* A helpdesk that hides what it made for too long gets it twice, and so does one whose operator is wrong: then somebody must
+ * hear of it. A setting that was changed meanwhile may be another `settle`. */
+bool oracle_was_told(const struct oracle_facts *facts, const struct oracle_end *end)
 {
-    return facts->hides_tickets && ((end && end->is_doubled) || facts->faults[FAULT_CONFIG] > 0);
+    bool is_doubled = end && end->is_doubled;
+
+    if (facts->hides_tickets && (is_doubled || facts->faults[FAULT_CONFIG] > 0))
+        return true;
+    /* What a backup does not know is not looked at a second time. */
+    return end && end->was_misled && (is_doubled || facts->restores > 0);
 }
 
 static void check_call(const struct oracle_facts *facts, const struct truth_call *call)
@@ -123,7 +128,7 @@ static void check_call(const struct oracle_facts *facts, const struct truth_call
     if (is_state(end, "active"))
         oracle_say(facts, "everything-ends", "call %s: its record is still under way (%s)", call->sid,
                    end->reason && *end->reason ? end->reason : "no reason");
-    if (count > 1 && !was_told(facts, end))
+    if (count > 1 && !oracle_was_told(facts, end))
         oracle_say(facts, "one-ticket", "call %s: one ticket was expected, there are %zu%s", call->sid, count,
                    facts->hides_tickets ? ", and nobody was told" : "");
     if (!truth_is_wanted(facts->truth, call)) {

@@ -5,7 +5,8 @@
  *   nothing-is-missed    a call that the source lists and that the configuration wants has a record
  *   everything-ends      no record is unfinished once everything has come to rest
  *   one-ticket           a wanted call has exactly one ticket, or ended visibly without one, with a reason; where the
- *                        helpdesk hides tickets for longer than is promised, a second one was reported
+ *                        helpdesk hides tickets for longer than is promised, or an operator was wrong, a second one
+                        was reported
  *   no-unwanted-ticket   a call that is not wanted has none; no ticket belongs to no call
  *   right-ticket         contact, department, priority, number and call id of a ticket are those of its call
  *   one-contact          this engine makes one contact for a number, unless others did away with it
@@ -34,6 +35,7 @@ struct oracle_end {
     const char *state;   /* "done", "dropped", "disabled", "dead", or "active" */
     const char *reason;
     bool was_dropped, was_retried; /* by an operator */
+    bool was_misled;               /* an operator had something sent again that was there */
     uint64_t requests;             /* on its behalf */
     uint64_t after_transcript;     /* to a transcriber, although the transcript was committed */
     bool is_doubled;               /* the engine itself has found a second ticket, and says so */
@@ -62,6 +64,8 @@ const struct oracle_end *oracle_end_of(const struct oracle_facts *facts, const s
 const struct truth_ticket *oracle_ticket_of(const struct oracle_facts *facts, const struct truth_call *call);
 /* Whether the subject ends with the call's reference. */
 bool oracle_is_about(const struct truth_ticket *ticket, const struct truth_call *call);
+/* Whether somebody has heard of a second ticket, where there may be one. */
+bool oracle_was_told(const struct oracle_facts *facts, const struct oracle_end *end);
 const char *oracle_field(const struct truth_ticket *ticket, const char *key);
 /* Whether a comment of the ticket is a part of its transcription note. */
 bool oracle_has_note(const struct oracle_facts *facts, const struct truth_ticket *ticket);

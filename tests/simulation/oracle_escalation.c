@@ -103,12 +103,6 @@ static void check_missing(const struct oracle_facts *facts, const struct truth_e
                    escalation->id, escalation->agent, end->state, has_reason ? end->reason : "no reason");
 }
 
-/* A helpdesk that hides what it made for too long gets it twice: then somebody must hear of it. */
-static bool was_told(const struct oracle_facts *facts, const struct oracle_end *end)
-{
-    return facts->hides_tickets && ((end && end->is_doubled) || facts->faults[FAULT_CONFIG] > 0);
-}
-
 static void check_answer(const struct oracle_facts *facts, const struct truth_escalation *escalation,
                          const struct oracle_place *place)
 {
@@ -129,7 +123,7 @@ static void check_one(const struct oracle_facts *facts, const struct truth_escal
     if (is_state(end, "active"))
         oracle_say(facts, "everything-ends", "escalation %s of %s: its record is still under way (%s)",
                    escalation->id, escalation->agent, end->reason ? end->reason : "no reason");
-    if (place.own + place.hosts > 1 && !was_told(facts, end))
+    if (place.own + place.hosts > 1 && !oracle_was_told(facts, end))
         oracle_say(facts, "one-ticket", "escalation %s of %s has %zu tickets, and notes on %zu of others",
                    escalation->id, escalation->agent, place.own, place.hosts);
     oracle_check_told(facts, escalation, &place, end);
@@ -139,7 +133,7 @@ static void check_one(const struct oracle_facts *facts, const struct truth_escal
     }
     check_answer(facts, escalation, &place);
     oracle_check_user(facts, escalation, &place);
-    if (place.own + place.hosts > 1 || !is_state(end, "done"))
+    if (place.own + place.hosts > 1 || !is_state(end, "done") || end->was_misled)
         return;
     oracle_check_words(facts, escalation, &place);
     oracle_check_files(facts, escalation, &place);

@@ -67,7 +67,13 @@
     X(FAULT_ESCALATION_LATE, "escalation-late", 300000) /* at each: the same once more, up to a day later */ \
     X(FAULT_FILE_MISSING, "file-missing", 200000)       /* at each attachment by address */                  \
     X(FAULT_RECEIVER_FAILS, "receiver-fails", 200000)   /* at each event that is told */                     \
-    X(FAULT_RECEIVER_GONE, "receiver-gone", 40000)      /* 410: it wants to hear no more of it */
+    X(FAULT_RECEIVER_GONE, "receiver-gone", 40000)      /* 410: it wants to hear no more of it */            \
+    /* people who decide about what nobody knows */                                                          \
+    X(FAULT_OPERATOR_DECIDES, "operator-decides", 100000) /* at each event while something is unknown */     \
+    X(FAULT_DECIDES_STOPPED, "decides-stopped", 500000)   /* at each start with something unknown */         \
+    X(FAULT_DECIDES_LATE, "decides-late", 600000)     /* at each decision: minutes after having looked */    \
+    X(FAULT_ADOPTS_ANOTHER, "adopts-another", 500000) /* at each decision: names what is not it */           \
+    X(FAULT_DECIDES_WRONG, "decides-wrong", 500000)   /* at each decision: has not found what is there */
 
 enum sim_fault {
 #define X(id, word, most) id,

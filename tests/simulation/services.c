@@ -101,7 +101,7 @@ static bool is_over(void *ctx)
     int64_t now_ms = world_now(company->world);
 
     /* Time for a second look at the last ticket. */
-    if (company->hides_tickets && truth->ticket_count > 0 &&
+    if ((company->hides_tickets || world_totals(company->world)->misled > 0) && truth->ticket_count > 0 &&
         now_ms < truth->tickets[truth->ticket_count - 1]->created_ms + LOOK_MINUTES * MINUTE_MS)
         return false;
     return escalations_are_over(company) && traffic_is_over(company, now_ms - OVER_MINUTES * MINUTE_MS);
@@ -155,13 +155,16 @@ static struct oracle_end *ends_of(const struct company *company, struct world *w
 
     json_array_foreach (records, i, record) {
         const char *id = json_str(record, "external_id");
-        ends[i] = (struct oracle_end){ .external_id = id,
-                                       .account = json_str(record, "account"),
-                                       .state = json_str(record, "state"),
-                                       .reason = json_str(record, "reason"),
-                                       .is_doubled = company->hides_tickets && tells_of_two(world, record),
-                                       .was_dropped = world_was_dropped(world, id),
-                                       .was_retried = world_was_retried(world, id) };
+        ends[i] =
+            (struct oracle_end){ .external_id = id,
+                                 .account = json_str(record, "account"),
+                                 .state = json_str(record, "state"),
+                                 .reason = json_str(record, "reason"),
+                                 .is_doubled = (company->hides_tickets || world_was_misled(world, id)) &&
+                                               tells_of_two(world, record),
+                                 .was_misled = world_was_misled(world, id),
+                                 .was_dropped = world_was_dropped(world, id),
+                                 .was_retried = world_was_retried(world, id) };
     }
     return ends;
 }
@@ -240,6 +243,8 @@ void sim_hooks_new(const struct scenario *scenario, struct sim_hooks *ret_hooks)
                                      .start = start,
                                      .is_over = is_over,
                                      .check = check,
+                                     .look = helpdesk_look,
+                                     .look_beside = helpdesk_look_beside,
                                      .digest = digest,
                                      .free = free_company };
 }

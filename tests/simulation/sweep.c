@@ -152,6 +152,9 @@ static void add_totals(struct sweep_sum *sum, const struct run_result *result)
     to->crashes += from->crashes;
     to->restores += from->restores;
     to->reconciliations += from->reconciliations;
+    to->adopted += from->adopted;
+    to->sent_again += from->sent_again;
+    to->misled += from->misled;
     to->records += from->records;
     to->tickets += from->tickets;
     if (from->requests > sum->requests_most)

@@ -34,6 +34,9 @@ void table_print(const struct sweep_sum *sum)
     (void)printf("crashes             %12llu\n", (number)totals->crashes);
     (void)printf("restored backups    %12llu\n", (number)totals->restores);
     (void)printf("reconciliations     %12llu\n", (number)totals->reconciliations);
+    (void)printf("decisions           %12llu   (%llu adopted, %llu sent again, %llu wrong)\n",
+                 (number)(totals->adopted + totals->sent_again + totals->misled), (number)totals->adopted,
+                 (number)totals->sent_again, (number)totals->misled);
     (void)printf("worst virtual time  %9llu h     (seed %llu)\n", (number)totals->virtual_ms / 3600000,
                  (number)sum->virtual_seed);
     (void)printf("faults              %12llu", (number)totals->fault_count);

@@ -262,6 +262,46 @@ static void a_contact_in_the_place_of_one_that_others_deleted_is_no_twin(void **
     assert_int_equal(world->said.count, 0);
 }
 
+/* A second ticket, as an operator makes it who has the first one sent again. */
+static void add_second_ticket(struct small_world *world)
+{
+    struct truth_ticket *second = add_ticket(world, world->call);
+
+    second->contact = second->contact_then = world->contact;
+    world->end.was_misled = true;
+}
+
+static void two_tickets_of_an_operator_who_is_wrong_are_told_of(void **state)
+{
+    struct small_world *world = *state;
+
+    add_whole_note(world);
+    add_second_ticket(world);
+    assert_said(world, "one-ticket", "there are 2");
+}
+
+static void two_tickets_of_an_operator_who_is_wrong_are_good_when_reported(void **state)
+{
+    struct small_world *world = *state;
+
+    add_whole_note(world);
+    add_second_ticket(world);
+    world->end.is_doubled = true;
+    oracle_check(&world->facts);
+    assert_int_equal(world->said.count, 0);
+}
+
+static void a_report_of_two_excuses_nobody_who_was_not_misled(void **state)
+{
+    struct small_world *world = *state;
+
+    add_whole_note(world);
+    add_second_ticket(world);
+    world->end.was_misled = false;
+    world->end.is_doubled = true;
+    assert_said(world, "one-ticket", "there are 2");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -277,6 +317,9 @@ int main(void)
         ROW(two_tickets_are_told),
         ROW(two_tickets_that_nobody_was_told_of_are_told),
         ROW(two_tickets_of_a_helpdesk_that_hides_are_good_when_reported),
+        ROW(two_tickets_of_an_operator_who_is_wrong_are_told_of),
+        ROW(two_tickets_of_an_operator_who_is_wrong_are_good_when_reported),
+        ROW(a_report_of_two_excuses_nobody_who_was_not_misled),
         ROW(a_report_does_not_excuse_two_tickets_of_a_good_helpdesk),
         ROW(a_stuck_record_is_told),
         ROW(a_ticket_for_a_missed_call_is_not_wanted),

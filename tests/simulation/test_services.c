@@ -2,6 +2,7 @@
 #include "simulation/oracle_kit.h"
 
 #include "base/scope.h"
+#include "simulation/truth_escalation.h"
 
 static const struct scenario scenario = {
     .seed = 7, .concurrency = 4, .settle_ms = 900000, .quiet_ms = START_MS
@@ -280,6 +281,50 @@ static void only_a_whole_recording_is_understood(void **state)
     truth_done(&truth);
 }
 
+/* ---- a person who looks ------------------------------------------------------------------------------- */
+
+static void who_looks_into_the_helpdesk_finds_what_carries_the_mark_and_nothing_else(void **state)
+{
+    static const struct {
+        const char *row, *key, *value;
+        size_t count;
+        bool has_other;
+    } rows[] = {
+        { "the ticket", "reference", "AAAAAAAAAAAAA", 1, true },
+        { "no ticket", "reference", "CCCCCCCCCCCCC", 0, true },
+        { "the comment", "marker", "[SB-AAAAAAAAAAAAA/1]", 1, true },
+        { "no such part", "marker", "[SB-AAAAAAAAAAAAA/2]", 0, true },
+        { "the file", "name", "AAAAAAAAAAAAA-1-a.png", 1, false },
+        { "another file", "name", "AAAAAAAAAAAAA-2-a.png", 0, false },
+        { "a contact", "digits", "5550100001", SIZE_MAX, false },
+    };
+    static const char *const subjects[] = { "Help [SB-AAAAAAAAAAAAA]",
+                                            "[SB-AAAAAAAAAAAAA] is not at the end" };
+    struct company *company = company_new(&scenario);
+    struct truth *truth = &company->truth;
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        truth_add_ticket(truth, START_MS)->fields = json_pack("{s:s}", "subject", subjects[i]);
+        truth_add_comment(truth, START_MS)->ticket = truth->tickets[i];
+        truth->comments[i]->content = sim_copy("Note\n[SB-AAAAAAAAAAAAA/1]\nwords");
+    }
+    truth_add_file(truth, START_MS)->ticket = truth->tickets[0];
+    truth->files[0]->name = sim_copy("AAAAAAAAAAAAA-1-a.png");
+    truth->files[0]->content = sim_copy("content");
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char id[SIM_ID_SIZE] = "", other[SIM_ID_SIZE] = "";
+        AUTO_JSON kept =
+            json_pack("{s:s, s:s}", rows[i].key, rows[i].value, "ticket_id", truth->tickets[0]->id);
+        if (helpdesk_look(company, kept, id) != rows[i].count)
+            fail_msg("%s: found %s", rows[i].row, id);
+        if (helpdesk_look_beside(company, kept, other) != rows[i].has_other)
+            fail_msg("%s: beside it is '%s'", rows[i].row, other);
+        assert_true(!*id || strcmp(id, other) != 0);
+    }
+    company_free(company);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -291,6 +336,7 @@ int main(void)
         cmocka_unit_test(the_desk_answers_as_it_is_asked),
         cmocka_unit_test(what_the_desk_hides_shows_later),
         cmocka_unit_test(only_a_whole_recording_is_understood),
+        cmocka_unit_test(who_looks_into_the_helpdesk_finds_what_carries_the_mark_and_nothing_else),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -178,6 +178,12 @@ bool world_was_dropped(const struct world *world, const char *external_id)
     return entry && entry->was_dropped;
 }
 
+bool world_was_misled(const struct world *world, const char *external_id)
+{
+    const struct ledger_entry *entry = ledger_find(&world->ledger, external_id);
+    return entry && entry->was_misled;
+}
+
 bool world_was_retried(const struct world *world, const char *external_id)
 {
     const struct ledger_entry *entry = ledger_find(&world->ledger, external_id);

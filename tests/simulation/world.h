@@ -17,6 +17,8 @@
 
 struct world;
 
+enum { SIM_ID_SIZE = 24 };
+
 /* Who and what is configured in the simulated engine.conf: the services compare what comes with these. */
 #define SIM_HOST_EXOTEL     "api.exotel.com"
 #define SIM_HOST_RECORDINGS "recordings.exotel.com"
@@ -60,6 +62,11 @@ struct sim_hooks {
     bool (*is_over)(void *ctx);
     /* At the end of a seed, the engine at rest: says each violation with world_violation(). */
     void (*check)(void *ctx, struct world *world);
+    /* What a person finds who looks into the helpdesk for what a request has made, by what was kept with its intent: how many
+     * there are, or SIZE_MAX when it cannot be told, and the id of one of them. */
+    size_t (*look)(void *ctx, const json_t *kept, char ret_id[SIM_ID_SIZE]);
+    /* Something of the kind that is not it. False: there is none. */
+    bool (*look_beside)(void *ctx, const json_t *kept, char ret_id[SIM_ID_SIZE]);
     /* Adds every fact of the services' truth to the digest, with world_digest(). */
     void (*digest)(void *ctx, struct world *world);
     void (*free)(void *ctx);
@@ -116,7 +123,8 @@ void world_each_asked(const struct world *world, void (*fn)(void *ctx, const str
 struct sim_totals {
     uint64_t faults[SIM_FAULT_COUNT], fault_count;
     uint64_t requests, commits, starts, crashes, restores, reconciliations, virtual_ms;
-    uint64_t records, tickets; /* as the oracle counted: world_count() */
+    uint64_t adopted, sent_again, misled; /* what operators had done to what was unknown */
+    uint64_t records, tickets;            /* as the oracle counted: world_count() */
 };
 const struct sim_totals *world_totals(const struct world *world);
 /* How many conversations and tickets there were, for the table. */
@@ -127,5 +135,7 @@ int64_t world_restored_ms(const struct world *world);
 /* Whether an operator has dropped, or retried, the conversation. */
 bool world_was_dropped(const struct world *world, const char *external_id);
 bool world_was_retried(const struct world *world, const char *external_id);
+/* Whether an operator has had something sent again that was there. */
+bool world_was_misled(const struct world *world, const char *external_id);
 
 #endif
