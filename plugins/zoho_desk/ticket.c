@@ -12,7 +12,7 @@ enum sb_verdict desk_create_ticket_build(struct sb_exchange *x)
     if (sb_get_str(x, "ticket.id"))
         return sb_skip(x, "the ticket exists");
     const char *contact_id = sb_get_str(x, "contact.id");
-    bool is_inline = desk_has_user(x) && sb_round(x) > 0 && !contact_id;
+    bool is_inline = desk_has_user(x) && !contact_id && sb_get_str(x, "matching.refused");
     if (!is_inline && !desk_is_id(contact_id))
         return sb_reject(x, "cannot create the ticket: the record has no contact");
 
@@ -62,8 +62,7 @@ static enum sb_verdict leave_contact(struct sb_exchange *x)
     const char *by = sb_get_str(x, "matching.by");
     sb_note(x,
             "contact %s is refused for the ticket: deleted, or of another department; the ticket is sent "
-            "with the "
-            "user's name and e-mail address instead",
+            "with the user's name and e-mail address instead",
             id);
     sb_set_str(x, "matching.refused", id);
     sb_set_str(x, "matching.refused_by", by ? by : "an earlier escalation");
@@ -81,14 +80,15 @@ enum sb_verdict desk_create_ticket_fold(struct sb_exchange *x)
         sb_found(x, sb_json_str(ticket, "id"));
         return SB_OK;
     }
-    if (sb_http_status(x) == 422 && desk_blames(x, "/contactId", NULL) && desk_has_user(x) &&
-        sb_round(x) == 0)
+    const char *contact_id = sb_get_str(x, "contact.id");
+    bool is_contact_refused = contact_id && sb_http_status(x) == 422 && desk_blames(x, "/contactId", NULL);
+    if (is_contact_refused && desk_has_user(x))
         return leave_contact(x);
-    if (sb_http_status(x) == 422 && desk_blames(x, "/contactId", NULL))
+    if (is_contact_refused)
         return sb_reject(x,
                          "cannot create the ticket: contact %s no longer exists in Zoho Desk; restore it "
                          "there, then retry",
-                         sb_get_str(x, "contact.id"));
+                         contact_id);
     if (sb_http_status(x) == 422 && desk_blames(x, "/departmentId", NULL))
         return sb_reject(
             x,

@@ -206,14 +206,16 @@ static void a_refused_contact_is_left_in_the_same_step(void **state)
     const struct harness_result *r = harness_fold(h, "create_ticket", 422, NULL, REFUSED);
     assert_int_equal(r->verdict, SB_AGAIN);
     assert_string_equal(harness_text(r->record, "matching.refused"), A);
-    harness_set_round(h, 1);
-    r = harness_build(h, "create_ticket");
-    assert_int_equal(r->verdict, SB_OK);
-    assert_null(json_object_get(harness_at(r->request, "body"), "contactId"));
-    harness_same(harness_at(r->request, "body.contact"),
-                 "{\"lastName\": \"Rao\", \"firstName\": \"Asha\", \"email\": \"asha@example.com\"}");
+    /* The next round; and round 0 once more, which a restart begins the span with. */
+    for (unsigned round = 2; round-- > 0;) {
+        harness_set_round(h, round);
+        r = harness_build(h, "create_ticket");
+        assert_int_equal(r->verdict, SB_OK);
+        assert_null(json_object_get(harness_at(r->request, "body"), "contactId"));
+        harness_same(harness_at(r->request, "body.contact"),
+                     "{\"lastName\": \"Rao\", \"firstName\": \"Asha\", \"email\": \"asha@example.com\"}");
+    }
 
-    harness_set_round(h, 0);
     r = harness_reconcile_build(h, "create_ticket");
     assert_non_null(strstr(harness_text(r->request, "url"), "/tickets/search?"));
     assert_int_equal(harness_reconcile_fold(h, "create_ticket", 204, NULL, "")->verdict, SB_SKIP);
@@ -229,7 +231,7 @@ static void a_refused_contact_is_left_in_the_same_step(void **state)
 
     /* A second refusal is one for a person. */
     h = kit_new(NULL, OPEN_RECORD(""));
-    harness_set_round(h, 1);
+    assert_int_equal(harness_fold(h, "create_ticket", 422, NULL, REFUSED)->verdict, SB_AGAIN);
     assert_int_equal(harness_fold(h, "create_ticket", 422, NULL, REFUSED)->verdict, SB_REJECT);
     harness_free(h);
 }
