@@ -149,6 +149,20 @@ static const char *const texts[STATEMENT_COUNT] = {
     [STATEMENT_FIND_EXTERNAL_ID] = "SELECT max(record_id) FROM identity WHERE external_id = ?",
     [STATEMENT_FIND_REFERENCE] = "SELECT record_id FROM identity WHERE reference = ?",
 
+    [STATEMENT_LATE] = "SELECT r.id, EXISTS (SELECT 1 FROM identity n WHERE n.external_id = i.external_id || "
+                       "?5 AND n.account ="
+                       " i.account) FROM record r JOIN identity i ON i.reference = r.reference"
+                       " WHERE r.state = ?1 AND r.id > ?2 AND r.pipeline = ?3 AND r.received_ms <= ?4 ORDER "
+                       "BY r.id LIMIT ?6",
+    /* A suffix that the external id does not end in would cut another one out of it. */
+    [STATEMENT_LATE_OVERTAKEN] =
+        "SELECT n.id FROM record n JOIN identity i ON i.reference = n.reference"
+        " JOIN identity m ON m.account = i.account"
+        " AND m.external_id = substr(i.external_id, 1, length(i.external_id) - length(?2))"
+        " JOIN record r ON r.id = m.record_id"
+        " WHERE n.state = 'active' AND n.pipeline = ?1 AND i.external_id = m.external_id || ?2"
+        " AND (r.state = 'done' OR (r.state = 'active' AND r.phase = 'sink' AND r.instance = ?3))"
+        " ORDER BY n.id LIMIT ?4",
     [STATEMENT_LIST_ALL] = LIST_COLUMNS " WHERE" LIST_PAGE,
     [STATEMENT_LIST_STATE] = LIST_COLUMNS " WHERE r.state = ?4 AND" LIST_PAGE,
     [STATEMENT_LIST_UNKNOWN] =

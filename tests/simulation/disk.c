@@ -39,13 +39,18 @@ struct disk {
 
 /* ---- bytes --------------------------------------------------------------------------------------------- */
 
+static void make_room(struct bytes *bytes, size_t size)
+{
+    if (size <= bytes->room)
+        return;
+    bytes->room = size * 2;
+    bytes->data = sim_grow(bytes->data, bytes->room, 1);
+}
+
 /* What lies between the old end and the new one reads as zero. */
 static void resize(struct bytes *bytes, size_t size)
 {
-    if (size > bytes->room) {
-        bytes->room = size * 2;
-        bytes->data = sim_grow(bytes->data, bytes->room, 1);
-    }
+    make_room(bytes, size);
     if (size > bytes->size)
         memset(bytes->data + bytes->size, 0, size - bytes->size);
     bytes->size = size;
@@ -53,15 +58,21 @@ static void resize(struct bytes *bytes, size_t size)
 
 static void put(struct bytes *bytes, uint64_t at, const void *data, size_t size)
 {
-    if (at + size > bytes->size)
-        resize(bytes, (size_t)at + size);
+    size_t end = (size_t)at + size;
+
+    if (at > bytes->size)
+        resize(bytes, (size_t)at);
+    make_room(bytes, end);
     if (size)
         memcpy(bytes->data + at, data, size);
+    if (end > bytes->size)
+        bytes->size = end;
 }
 
 static void copy_bytes(struct bytes *to, const struct bytes *from)
 {
-    resize(to, from->size);
+    make_room(to, from->size);
+    to->size = from->size;
     if (from->size)
         memcpy(to->data, from->data, from->size);
 }

@@ -11,6 +11,7 @@
 #include "simulation/mutant.h"
 #include "simulation/shrink.h"
 #include "simulation/table.h"
+#include "simulation/vfs.h"
 
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, SHOWN_MAX = 3, KEPT_BYTES = 256 * 1024 * 1024 };
 
@@ -189,7 +190,8 @@ static int run_one(const struct command *command)
     const struct scenario scenario = shaped(command->sweep.first, &command->sweep.shaping);
     const struct run_options options = { .workshop = workshop_new(),
                                          .is_traced = command->is_traced,
-                                         .is_logged = command->is_logged };
+                                         .is_logged = command->is_logged,
+                                         .is_digested = command->sweep.is_digested };
     struct run_result result;
 
     sweep_one(&scenario, &options, &result);
@@ -321,6 +323,8 @@ int main(int argc, char **argv)
     /* Each seed makes and frees the same few megabytes: kept, they need not be asked of the system again. */
     (void)mallopt(M_MMAP_THRESHOLD, KEPT_BYTES);
     (void)mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
+    (void)mallopt(M_MXFAST, 0); /* what is freed is merged at once, not all of it at every large block */
+    vfs_prepare();
     read_command(argc, argv, &command);
     for (size_t i = 0; command.is_listing && i < sim_mutant_count(); i++)
         (void)printf("%-32s %s\n", sim_mutant_name(i), sim_mutant_about(i));

@@ -228,9 +228,11 @@ static void judge(struct world *world)
 {
     if (world->engine.is_up) {
         world->hooks.check(world->hooks.ctx, world);
-        digest_journal(world);
+        if (world->options->is_digested)
+            digest_journal(world);
     }
-    world->hooks.digest(world->hooks.ctx, world);
+    if (world->options->is_digested)
+        world->hooks.digest(world->hooks.ctx, world);
     world->totals.virtual_ms = (uint64_t)(world->now_ms - world->scenario.start_ms);
 }
 

@@ -10,6 +10,7 @@ struct run_options {
     struct workshop *workshop; /* borrowed */
     bool is_traced;            /* to standard output */
     bool is_logged;            /* the engine's own log, to standard error */
+    bool is_digested;          /* a digest of journal and truth is made: it costs */
 };
 
 struct run_result {
@@ -17,7 +18,7 @@ struct run_result {
     uint64_t violations;
     char violation[160], violation_text[400]; /* the first one; "" none */
     struct sim_totals totals;
-    char digest[DIGEST_HEX_SIZE];
+    char digest[DIGEST_HEX_SIZE]; /* when it was asked for */
 };
 
 void run_seed(const struct scenario *scenario, const struct run_options *options,

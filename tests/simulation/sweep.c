@@ -97,7 +97,8 @@ static void run_twice(const struct scenario *scenario, const struct run_options 
 static _Noreturn void work(const struct crew *crew, int fd, uint64_t first)
 {
     const struct sweep *sweep = crew->sweep;
-    const struct run_options options = { .workshop = workshop_new() };
+    const struct run_options options = { .workshop = workshop_new(),
+                                         .is_digested = sweep->is_digested || sweep->is_twice };
 
     for (uint64_t seed = first; seed < sweep->first + sweep->count; seed += sweep->jobs) {
         struct message message = { .seed = seed, .is_begin = true };

@@ -8,7 +8,7 @@
 
 #include "simulation/memory.h"
 
-enum { SECTOR_SIZE = 4096, PATH_MAX_SIZE = 512 };
+enum { SECTOR_SIZE = 4096, PATH_MAX_SIZE = 512, LOOKASIDE_SIZE = 1200, LOOKASIDE_COUNT = 200 };
 
 struct sim_vfs {
     sqlite3_vfs base;
@@ -216,6 +216,14 @@ static int on_last_error(sqlite3_vfs *base, int size, char *ret_text)
     if (size > 0)
         ret_text[0] = '\0';
     return 0;
+}
+
+void vfs_prepare(void)
+{
+    if (sqlite3_config(SQLITE_CONFIG_SINGLETHREAD) != SQLITE_OK ||
+        sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0) != SQLITE_OK ||
+        sqlite3_config(SQLITE_CONFIG_LOOKASIDE, LOOKASIDE_SIZE, LOOKASIDE_COUNT) != SQLITE_OK)
+        sim_die("cannot set SQLite's options");
 }
 
 struct sim_vfs *vfs_new(struct disk *disk, uint64_t seed, int64_t (*now_ms)(void *ctx), void *ctx)

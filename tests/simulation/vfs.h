@@ -6,6 +6,8 @@
 
 struct sim_vfs;
 
+/* Once, before the first: SQLite without locks and counters, which one thread does not need. */
+void vfs_prepare(void);
 /* Registers a VFS over `disk` (borrowed), with time and chance of the world. */
 struct sim_vfs *vfs_new(struct disk *disk, uint64_t seed, int64_t (*now_ms)(void *ctx), void *ctx);
 void vfs_free(struct sim_vfs *vfs); /* NULL allowed */
