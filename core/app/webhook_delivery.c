@@ -211,6 +211,8 @@ static void on_committed(void *ctx, struct store_change *change, const struct sb
 
     if (err) {
         end_engine(delivery, "webhook not committed", err->text);
+    } else if (change->ret_is_left_out) {
+        end_busy(delivery, 503, "try_again", "out of memory");
     } else {
         admit(delivery, change);
         after_commit(delivery, change);

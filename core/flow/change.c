@@ -37,27 +37,12 @@ static bool add_meters(struct store_change *change, const char *instance, const 
 static bool fill_emit(struct store_change *change, const char *pipeline, const struct exchange_emit *from,
                       struct store_emit *to)
 {
-    size_t count = json_object_size(from->record);
-    struct store_text *sections = arena_alloc(change->arena, (count ? count : 1) * sizeof(*sections));
     const json_t *source = json_object_get(from->record, "source");
-    const char *name;
-    json_t *doc;
-    size_t i = 0;
 
-    if (!sections)
-        return false;
-    json_object_foreach (from->record, name, doc) {
-        sections[i].name = arena_strdup(change->arena, name);
-        sections[i].text = keep_json(change, doc);
-        if (!sections[i].name || !sections[i].text)
-            return false;
-        i++;
-    }
     *to = (struct store_emit){ .pipeline = pipeline,
                                .account = arena_strdup(change->arena, from->account),
                                .external_id = arena_strdup(change->arena, from->external_id),
-                               .sections = sections,
-                               .section_count = count,
+                               .record = json_incref(from->record),
                                .conversation_at_ms = source ? json_int(source, "at_ms", 0) : 0 };
     return to->account && to->external_id;
 }
@@ -69,9 +54,10 @@ static bool add_emits(struct store_change *change, const char *pipeline, const c
     if (x->emit_count)
         change->emits = arena_alloc(change->arena, x->emit_count * sizeof(*change->emits));
     bool is_good = (!x->emit_count || change->emits) && add_meters(change, source, x);
-    for (size_t i = 0; is_good && i < x->emit_count; i++)
+    for (size_t i = 0; is_good && i < x->emit_count; i++) {
         is_good = fill_emit(change, pipeline, &x->emits[i], &change->emits[i]);
-    change->emit_count = is_good ? x->emit_count : 0;
+        change->emit_count = i + 1; /* what is to be freed with the change */
+    }
     return is_good;
 }
 

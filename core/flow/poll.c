@@ -187,6 +187,10 @@ static void on_ended(struct flow *flow, struct call *call, const struct call_res
 
 void poll_on_committed(struct flow *flow, struct poll *poll, struct store_change *change)
 {
+    if (change->ret_is_left_out) {
+        flow_fail(flow, "out of memory");
+        return;
+    }
     for (size_t i = 0; i < change->emit_count; i++) {
         const struct store_emit *emit = &change->emits[i];
         const struct store_active active = { .id = emit->ret_id, .pipeline = poll->pipeline->name };

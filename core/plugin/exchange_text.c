@@ -2,13 +2,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/digest.h"
+#include "base/json_digest.h"
 #include "base/timefmt.h"
 #include "base/utf8.h"
 #include "io/url.h"
 #include "plugin/exchange_inner.h"
-
-enum { TEXT_ROOM = 4096 };
 
 const char *sb_html(struct sb_exchange *x, const char *text)
 {
@@ -74,21 +72,11 @@ const char *sb_rfc3339(struct sb_exchange *x, int64_t ms)
     return text;
 }
 
-/* In one piece: jansson would hand the text over in hundreds, and each costs more than its digest. */
 const char *sb_json_sha256(struct sb_exchange *x, const json_t *value)
 {
-    enum { FLAGS = JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY };
     char *hex = exchange_alloc(x, DIGEST_HEX_SIZE);
-    char room[TEXT_ROOM];
-    size_t size = json_dumpb(value, room, sizeof(room), FLAGS);
-    char *larger = size > sizeof(room) ? malloc(size) : NULL;
 
-    bool is_good =
-        size > 0 && (size <= sizeof(room) || (larger && json_dumpb(value, larger, size, FLAGS) == size));
-    if (is_good)
-        digest_sha256_hex(larger ? larger : room, size, hex);
-    free(larger);
-    if (!is_good)
+    if (!json_digest_hex(value, hex))
         exchange_run_out(x);
     return hex;
 }

@@ -1,11 +1,9 @@
 /* The record schema as a table, and its checks. */
 #include "plugin/record_schema.h"
 
+#include <assert.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
-
-#include "base/json.h"
 
 static const char *const directions[] = { "inbound", "outbound", NULL };
 static const char *const call_states[] = { "answered", "missed", "unknown", NULL };
@@ -260,7 +258,9 @@ static int check_items(const struct record_field *field, const json_t *section, 
     json_t *item;
 
     if (star > member) {
-        (void)snprintf(name, sizeof(name), "%.*s", (int)(star - member - 1), member);
+        size_t size = (size_t)(star - member) - 1;
+        assert(size < sizeof(name));
+        memcpy(name, member, size);
         list = json_object_get(section, name);
     }
     json_array_foreach (list, index, item) {
@@ -279,12 +279,13 @@ int record_check_section(const json_t *record, const char *section, struct sb_er
     if (!value)
         return 0;
     for (const struct record_field *field = schema; field->path; field++) {
-        if (strncmp(field->path, section, length) != 0 || field->path[length] != '.')
+        if (field->path[0] != section[0] || strncmp(field->path, section, length) != 0 ||
+            field->path[length] != '.')
             continue;
         const char *member = field->path + length + 1;
         const char *star = strchr(member, '*');
         int rc = star ? check_items(field, value, member, star, err)
-                      : check_value(field, json_at(value, member), err);
+                      : check_value(field, json_object_get(value, member), err);
         if (rc < 0)
             return rc;
     }

@@ -66,6 +66,8 @@ void store_change_free(struct store_change *change)
 {
     if (!change)
         return;
+    for (size_t i = 0; i < change->emit_count; i++)
+        json_decref(change->emits[i].record);
     arena_free(change->arena);
     free((struct store_change_box *)change);
 }

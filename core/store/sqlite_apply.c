@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "base/digest.h"
+#include "base/json.h"
+#include "base/scope.h"
 #include "store/sqlite_identity.h"
 #include "store/sqlite_store.h"
 
@@ -338,6 +340,37 @@ static int apply_emit(struct store *store, struct store_emit *emit, int64_t now_
     return rc;
 }
 
+/* False: there is no memory for it, or it is nothing that JSON can say. */
+static bool write_sections(struct arena *arena, struct store_emit *emit)
+{
+    struct store_text *sections = arena_alloc(arena, json_object_size(emit->record) * sizeof(*sections));
+    size_t count = 0;
+    const char *name;
+    json_t *doc;
+
+    if (!sections)
+        return false;
+    json_object_foreach (emit->record, name, doc) {
+        AUTO_STR text = json_text(doc);
+        sections[count].name = name;
+        sections[count].text = text ? arena_strdup(arena, text) : NULL;
+        if (!sections[count++].text)
+            return false;
+    }
+    emit->sections = sections;
+    emit->section_count = count;
+    return true;
+}
+
+/* Before anything of the change is made, so that it can be left out without harm to the others of the transaction. */
+static bool write_records(struct store_change *change)
+{
+    for (size_t i = 0; i < change->emit_count; i++)
+        if (change->emits[i].record && !write_sections(change->arena, &change->emits[i]))
+            return false;
+    return true;
+}
+
 static int apply_change(struct store *store, struct store_change *change, struct sb_error *err)
 {
     assert(change->record_id > 0 ||
@@ -378,7 +411,8 @@ int store_apply(struct store *store, struct store_change *const *changes, size_t
         return rc;
     for (size_t i = 0; rc == 0 && i < count; i++) {
         rc = check_whole(changes[i], &why);
-        if (rc == 0)
+        changes[i]->ret_is_left_out = rc == 0 && !write_records(changes[i]);
+        if (rc == 0 && !changes[i]->ret_is_left_out)
             rc = apply_change(store, changes[i], &why);
     }
     rc = write_end(store, rc, &why, err);

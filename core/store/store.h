@@ -120,6 +120,9 @@ struct store_emit {
     const char *pipeline, *account, *external_id;
     const struct store_text *sections; /* JSON texts by section name */
     size_t section_count;
+    json_t *
+        record; /* owned; NULL: none. An object of sections, which store_apply writes as `sections`, for the caller's
+                       thread has more to do: nobody may change it until then */
     int64_t conversation_at_ms; /* when it took place; 0: not known. Decides whether a restore makes it
                                    doubtful: what is not known may be from before it for a day */
     bool is_doubtful;           /* it may have been delivered before */
@@ -173,6 +176,9 @@ struct store_change {
 
     struct store_emit *emits;
     size_t emit_count;
+    bool
+        ret_is_left_out; /* set by store_apply: a record of `emits` could not be written as JSON, and nothing of the change
+                             was made */
     const struct store_meter *meters;
     size_t meter_count;
     int64_t now_ms; /* for updated_at and ended_at */

@@ -256,6 +256,8 @@ static void on_committed(struct sim_engine *engine, struct store_change *change,
         engine_doom(engine, "because a webhook cannot be kept");
         return;
     }
+    if (change->ret_is_left_out)
+        sim_die("out of memory");
     for (size_t i = 0; i < change->emit_count; i++)
         if (change->emits[i].ret_id)
             flow_admit(engine->flow, change->emits[i].ret_id, change->emits[i].pipeline);

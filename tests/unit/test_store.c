@@ -77,6 +77,55 @@ static void the_same_conversation_twice_in_one_group_is_one_record(void **state)
     store_change_free(changes[1]);
 }
 
+/* Emits a record as it is in memory, with a section that is `doc` (taken). */
+static void add_record(struct store_change *change, const char *external_id, json_t *doc)
+{
+    struct store_emit *emit = add_emit(change, external_id);
+
+    emit->sections = NULL;
+    emit->section_count = 0;
+    emit->record = json_pack("{s:{s:s}, s:o}", "source", "plugin", "ai_agent", "user", doc);
+    assert_non_null(emit->record);
+}
+
+static void a_record_is_written_section_by_section(void **state)
+{
+    struct fixture *fixture = *state;
+    struct store_change *change = new_change(0);
+
+    add_record(change, "a", json_pack("{s:s, s:[i,i]}", "name", "\"Asha\" Rao", "numbers", 1, 2));
+    apply(fixture->store, change);
+    reopen(fixture);
+    struct store_record *record = load(fixture->store, find(fixture->store, "a"));
+    AUTO_JSON want = json_pack("{s:{s:s}, s:{s:s, s:[i,i]}}", "source", "plugin", "ai_agent", "user", "name",
+                               "\"Asha\" Rao", "numbers", 1, 2);
+    assert_true(json_equal(want, record->sections));
+    store_record_free(record);
+}
+
+static void a_change_that_no_json_can_say_is_left_out_whole_and_alone(void **state)
+{
+    struct fixture *fixture = *state;
+    struct store_change *changes[] = { new_change(0), new_change(0), new_change(0) };
+    struct sb_error err = SB_ERROR_INIT;
+    AUTO_STR doc = NULL;
+
+    (void)add_emit(changes[0], "before");
+    add_record(changes[1], "broken", json_stringn_nocheck("\xff\x01", 2));
+    changes[1]->cursor_name = "exotel";
+    changes[1]->cursor_doc = "{\"page\":2}";
+    add_record(changes[2], "behind", json_object());
+    assert_int_equal(0, store_apply(fixture->store, changes, 3, &err));
+    assert_true(!changes[0]->ret_is_left_out && changes[1]->ret_is_left_out && !changes[2]->ret_is_left_out);
+    assert_int_equal(0, changes[1]->emits[0].ret_id);
+    assert_true(find(fixture->store, "before") > 0 && find(fixture->store, "behind") > 0);
+    assert_int_equal(0, find(fixture->store, "broken"));
+    assert_int_equal(0, store_cursor(fixture->store, "exotel", &doc, &err));
+    assert_null(doc);
+    for (size_t i = 0; i < COUNT_OF(changes); i++)
+        store_change_free(changes[i]);
+}
+
 static void one_id_in_two_accounts_is_two_conversations(void **state)
 {
     struct fixture *fixture = *state;
@@ -550,6 +599,8 @@ int main(void)
         IN_STORE(a_new_conversation_becomes_a_record_at_its_source),
         IN_STORE(a_known_conversation_is_emitted_once),
         IN_STORE(the_same_conversation_twice_in_one_group_is_one_record),
+        IN_STORE(a_record_is_written_section_by_section),
+        IN_STORE(a_change_that_no_json_can_say_is_left_out_whole_and_alone),
         IN_STORE(one_id_in_two_accounts_is_two_conversations),
         IN_STORE(emits_and_their_cursor_commit_together),
         IN_STORE(doubt_comes_with_the_emit_and_is_cleared),
