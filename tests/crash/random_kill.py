@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """kill -9 at random moments, again and again, with slow services, lost replies and a search that lags at the same time.
-At the end the helpdesk's own report holds exactly one ticket, one contact and one note for each call. Seeded: a failing
-round names its seed, and `random_kill.py SEED` plays that round alone. `--rounds N` plays N of them, `--kills N` as many as
-it takes to kill that often, `--jobs N` so many at a time, `--first SEED` begins there."""
+The shipped engine.conf is played with both of its pipelines: calls that the source lists, and escalations that agents hand
+over until they are heard. At the end the helpdesk's own report holds exactly one ticket with whole notes for each call and
+each escalation, one contact for each person, and each agent was told of its ticket with one key. Seeded: a failing round
+names its seed, and `random_kill.py SEED` plays that round alone. `--rounds N` plays N of them, `--kills N` as many as it
+takes to kill that often, `--jobs N` so many at a time, `--first SEED` begins there."""
 
 import argparse
 import concurrent.futures
@@ -10,19 +12,40 @@ import itertools
 import os
 import pathlib
 import random
+import re
+import shutil
 import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "integration"))
 import world  # noqa: E402
-from world import World, call, require_programs  # noqa: E402
+from agents import Agents, key_of, make_escalations  # noqa: E402
+from escalation_world import TOKEN  # noqa: E402
+from world import ROOT, World, call, require_programs  # noqa: E402
 
 ROUNDS = 400 if world.IS_LONG else 10 if world.IS_SANITIZED else 30
 BUDGET_S = 5400 if world.IS_LONG else 400
 # A round mostly waits: for services, for what may not be sent again yet.
 WORKERS = 12
 FIRST_SEED = 1
+LISTENING = re.compile(r'listening for webhooks"? host=\S+ port=(\d+)')
 NOTE_OF = "The customer of call %d says: my invoice %d is wrong."
+
+
+class ShippedWorld(World):
+    """engine.conf as it is shipped, told by its environment where everything is. Nothing but the times is other than in earnest."""
+
+    ENVIRONMENT = {"SWITCHBOARD_LISTEN": "127.0.0.1:0", "SWITCHBOARD_ADMIN": "127.0.0.1:0", "EXOTEL_SINCE": "24h",
+                   "EXOTEL_POLL_INTERVAL": "1s", "EXOTEL_RATE": "100000/min", "ZOHO_DESK_SETTLE": "1500ms",
+                   "ZOHO_DESK_CONCURRENCY": "50", "AI_AGENT_TOKEN": TOKEN}
+
+    def __init__(self, calls, seed):
+        super().__init__(calls, seed=seed)
+        self.extra_env.update(self.ENVIRONMENT)
+        shutil.copytree(ROOT / "scripts", self.folder / "scripts")
+
+    def write_conf(self):
+        return pathlib.Path(shutil.copy(ROOT / "engine.conf", self.folder))
 
 
 def make_calls(chance):
@@ -35,7 +58,7 @@ def make_calls(chance):
         if chance.random() < 0.2:
             turns += [{"speaker": chance.choice(("agent", "customer")), "text": "Word %d of a long talk. " % n * 20} for n in range(40)]
         calls.append(call(i, **{"from": written, "transcript": turns, "recording": {"bytes": chance.choice((500, 9000, 60000)), "delay_s": 0}}))
-    return calls, len({each["from"][-10:] for each in calls})
+    return calls, {each["from"][-10:] for each in calls}
 
 
 def make_hostile(w, chance):
@@ -46,24 +69,44 @@ def make_hostile(w, chance):
     w.knobs("desk", index_lag_ms=lag, contact_tickets_lag_ms=lag)
     actions = (("commit_then_reset", {}), ("commit_then_status", {"status": 502}), ("commit_then_cut", {}), ("reset_before", {}),
                ("read_then_reset", {}), ("status", {"status": 503}), ("delay_then_commit", {"latency_ms": 300}))
-    for path in ("/api/v1/contacts", "/api/v1/tickets", "*/comments"):
+    for path in ("/api/v1/contacts", "/api/v1/tickets", "*/comments", "*/attachments"):
         for action, more in chance.sample(actions, 3):
             w.fault("desk", action, method="POST", path=path, probability=0.15, count=3, **more)
     for service in ("exotel", "recordings", "deepgram", "openai", "desk", "accounts"):
         w.fault(service, "status", status=500, probability=0.02, count=2)
         w.fault(service, "reset_before", probability=0.02, count=2)
+    for action, more in (("commit_then_reset", {}), ("commit_then_status", {"status": 502}), ("status", {"status": 503})):
+        w.fault("callback", action, probability=0.15, count=1, **more)
 
 
-def live_once(w, chance):
-    """One life that ends with SIGKILL at a random moment. Gives whether it did: an engine may be done before."""
-    engine = w.start("--once")
-    moment = chance.uniform(0.02, 0.2) if chance.random() < 0.3 else chance.uniform(0.1, 1.3)
-    until = time.monotonic() + moment * (1.5 if world.IS_SANITIZED else 1)
+def live(w, agents, seconds):
+    """One life that ends with SIGKILL after so many seconds. Gives whether it did; it ends by itself only when something is wrong."""
+    engine = w.start()
+    until, port = time.monotonic() + seconds, None
     while time.monotonic() < until and engine.is_running():
+        if not port:
+            port = port_of(engine)
+            agents.listens_at(port)
         time.sleep(0.003)
-    if not engine.is_running():
-        return False, engine.wait(1)
-    return True, engine.kill()
+    agents.listens_at(None)
+    return (True, engine.kill()) if engine.is_running() else (False, engine.wait(1))
+
+
+def port_of(engine):
+    found = LISTENING.search(engine.log())
+    return int(found.group(1)) if found else None
+
+
+def live_on(w, agents, records, wrong):
+    """The last life: until all was heard and has ended. The engine still runs, for who has questions."""
+    engine = w.start()
+    try:
+        agents.listens_at(int(engine.wait_for_log(LISTENING.pattern).group(1)))
+        agents.wait_until_taken(60 * world.PATIENCE)
+        w.wait_until(lambda: w.states() == {"done": records}, "all has ended", 120 * world.PATIENCE)
+    except AssertionError as mishap:
+        wrong.append("the last life: %s" % str(mishap).split("\n", 1)[0])
+    return engine
 
 
 def check_notes(w, calls, wrong):
@@ -91,42 +134,60 @@ def check_notes(w, calls, wrong):
             wrong.append("%s has a note of another call" % each["sid"])
 
 
+def check_counts(w, report, records, people, wrong):
+    desk = report["services"]["desk"]
+    if w.states() != {"done": records}:
+        wrong.append("the journal holds %s" % w.states())
+    if desk["tickets_total"] != records:
+        wrong.append("%d tickets for %d conversations" % (desk["tickets_total"], records))
+    if desk["contacts_total"] != people:
+        wrong.append("%d contacts for %d people: %s" % (desk["contacts_total"], people, desk["contacts_per_phone"]))
+    if report["violations_total"]:
+        wrong.append("violations: %s" % report["violations"][:2])
+    if w.query("SELECT count(*) FROM intent WHERE state = 'open'")[0][0]:
+        wrong.append("an intent stays open")
+
+
+def moments_of(chance):
+    """How long each life is: some end before the engine is there, some when it has nearly done its work."""
+    slow = 1.5 if world.IS_SANITIZED else 1
+    return [slow * (chance.uniform(0.02, 0.2) if chance.random() < 0.3 else chance.uniform(0.1, 1.3)) for _ in range(chance.randint(3, 9))]
+
+
 def play(seed):
-    """A round. Gives what is wrong, the number of kills, and the log of the last life."""
+    """A round. Gives what is wrong, the number of kills and of calls to the engine that it left without an answer, and the log
+    of the last life."""
     chance = random.Random(seed)
     calls, callers = make_calls(chance)
-    kills, ended, wrong = 0, None, []
-    with World(calls, seed=seed, zoho_desk={"settle": "1500ms"}) as w:
+    bodies, moments = make_escalations(chance), moments_of(chance)
+    people, records = callers | {key_of(body["user"]) for body in bodies}, len(calls) + len(bodies)
+    kills, wrong = 0, []
+    with ShippedWorld(calls, seed) as w:
         make_hostile(w, chance)
-        for _ in range(chance.randint(3, 9)):
-            killed, ended = live_once(w, chance)
-            kills += killed
-            if not killed and ended.code != 0:
-                wrong.append("a life ended by itself with exit code %s" % ended.code)
-        ended = w.run_once(120 * world.PATIENCE)
-        report = w.report()
-        desk = report["services"]["desk"]
+        with Agents(chance, bodies, w.services.urls["callback"], sum(moments)) as agents:
+            for seconds in moments:
+                killed, ended = live(w, agents, seconds)
+                kills += killed
+                if not killed:
+                    wrong.append("a life ended by itself with exit code %s" % ended.code)
+            engine = live_on(w, agents, records, wrong)
+            report = w.report()
+            check_counts(w, report, records, len(people), wrong)
+            check_notes(w, calls, wrong)
+            agents.check(w, report, wrong)
+            # Each has just said the same once more.
+            check_counts(w, w.report(), records, len(people), wrong)
+        ended = engine.stop()
         if ended.code != 0:
             wrong.append("the last life: exit code %s" % ended.code)
-        if w.states() != {"done": len(calls)}:
-            wrong.append("the journal holds %s" % w.states())
-        if desk["tickets_total"] != len(calls):
-            wrong.append("%d tickets for %d calls" % (desk["tickets_total"], len(calls)))
-        if desk["contacts_total"] != callers:
-            wrong.append("%d contacts for %d callers: %s" % (desk["contacts_total"], callers, desk["contacts_per_phone"]))
-        check_notes(w, calls, wrong)
-        if report["violations_total"]:
-            wrong.append("violations: %s" % report["violations"][:2])
-        if w.query("SELECT count(*) FROM intent WHERE state = 'open'")[0][0]:
-            wrong.append("an intent stays open")
         if wrong and os.environ.get("SWITCHBOARD_TEST_KEEP"):
-            for engine in w.engines:
-                print("---- %s\n%s" % (engine.log_path.name, engine.log()))
-    return wrong, kills, ended
+            for each in w.engines:
+                print("---- %s\n%s" % (each.log_path.name, each.log()))
+    return wrong, kills, agents.unanswered(), ended
 
 
 def arguments():
-    parser = argparse.ArgumentParser(description="kill -9 at random moments; every call still gets one ticket")
+    parser = argparse.ArgumentParser(description="kill -9 at random moments; every conversation still gets one ticket")
     parser.add_argument("seeds", nargs="*", type=int, metavar="SEED", help="play these rounds alone")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--kills", type=int, default=0, help="as many rounds as it takes to kill that often")
@@ -137,7 +198,7 @@ def arguments():
 
 class Tally:
     def __init__(self, given):
-        self.rounds, self.kills, self.failed = 0, 0, []
+        self.rounds, self.kills, self.unanswered, self.failed = 0, 0, 0, []
         self.wanted_kills = given.kills
         # What was asked for by number is played to its end.
         is_asked_for = given.seeds or given.kills or given.rounds != ROUNDS
@@ -146,9 +207,10 @@ class Tally:
     def is_over(self):
         return time.monotonic() > self.until or len(self.failed) >= 5 or 0 < self.wanted_kills <= self.kills
 
-    def add(self, seed, wrong, kills, ended):
+    def add(self, seed, wrong, kills, unanswered, ended):
         self.rounds += 1
         self.kills += kills
+        self.unanswered += unanswered
         if wrong:
             self.failed.append(seed)
             print("seed %d: %s\nlast life: %s\n" % (seed, "; ".join(wrong), ended), flush=True)
@@ -173,8 +235,9 @@ def main():
     given = arguments()
     tally, began = Tally(given), time.monotonic()
     play_all(given, tally)
-    print("%d rounds, %d kills, %d failed%s, %d s" % (
-        tally.rounds, tally.kills, len(tally.failed), ": seeds %s" % tally.failed if tally.failed else "", time.monotonic() - began))
+    print("%d rounds, %d kills, %d calls without an answer, %d failed%s, %d s" % (
+        tally.rounds, tally.kills, tally.unanswered, len(tally.failed), ": seeds %s" % tally.failed if tally.failed else "",
+        time.monotonic() - began))
     sys.exit(1 if tally.failed or not tally.kills else 0)
 
 
