@@ -37,20 +37,17 @@ static int backup(const struct conf *conf, const struct command_options *options
 
 static int run(const struct command *command, int argc, char **argv)
 {
-    static const struct option longs[] = { COMMAND_LONG, { NULL, 0, NULL, 0 } };
     struct command_options options = COMMAND_OPTIONS_INIT;
     struct conf *conf = NULL;
+    int code = command_plain(command, &options, argc, argv);
 
-    for (int c; (c = getopt_long(argc, argv, COMMAND_SHORT, longs, NULL)) != -1;) {
-        int code = command_common(command, &options, c, argv);
-        if (code >= 0)
-            return code;
-    }
+    if (code >= 0)
+        return code;
     if (optind >= argc)
         return command_usage(command, "which file shall the backup be?");
     if (optind + 1 < argc)
         return command_usage(command, "unexpected argument '%s'", argv[optind + 1]);
-    int code = command_conf(options.conf_path, &conf);
+    code = command_conf(options.conf_path, &conf);
     if (code == EXIT_OK)
         code = backup(conf, &options, argv[optind]);
     conf_free(conf);

@@ -37,15 +37,10 @@ static int do_drop(const struct conf *conf, struct drop_alone *what, json_t **re
 {
     AUTO_JSON body = json_pack("{s:I, s:s}", "id", (json_int_t)what->id, "reason", what->reason);
     const struct journal_change change = { "drop", body, drop_alone, what };
-    struct journal_changer *changer = NULL;
 
     if (!body)
         return sb_fail(err, SB_EINPUT, "the reason is not UTF-8 text");
-    int rc = journal_changer_new(conf, &changer, err);
-    if (rc == 0)
-        rc = journal_do(changer, &change, ret_answer, err);
-    journal_changer_free(changer);
-    return rc;
+    return journal_change_once(conf, &change, NULL, ret_answer, err);
 }
 
 static int drop(const struct conf *conf, const struct drop_options *options)

@@ -44,17 +44,10 @@ static int do_retry(const struct conf *conf, const struct retry_alone *what, boo
     AUTO_JSON body = what->id > 0 ? json_pack("{s:I}", "id", (json_int_t)what->id)
                                   : json_pack("{s:s}", "state", store_state_word(what->state));
     const struct journal_change change = { "retry", body, retry_alone, &copy };
-    struct journal_changer *changer = NULL;
 
     if (!body)
         return sb_fail(err, SB_ENOMEM, "out of memory");
-    int rc = journal_changer_new(conf, &changer, err);
-    if (rc == 0)
-        rc = journal_do(changer, &change, ret_answer, err);
-    if (rc == 0)
-        *ret_alone = journal_changer_is_alone(changer);
-    journal_changer_free(changer);
-    return rc;
+    return journal_change_once(conf, &change, ret_alone, ret_answer, err);
 }
 
 static int tell(const struct retry_options *options, int64_t id, bool was_alone, const json_t *answer)

@@ -74,6 +74,18 @@ int command_common(const struct command *command, struct command_options *option
     }
 }
 
+int command_plain(const struct command *command, struct command_options *options, int argc, char **argv)
+{
+    static const struct option longs[] = { COMMAND_LONG, { NULL, 0, NULL, 0 } };
+
+    for (int c; (c = getopt_long(argc, argv, COMMAND_SHORT, longs, NULL)) != -1;) {
+        int code = command_common(command, options, c, argv);
+        if (code >= 0)
+            return code;
+    }
+    return -1;
+}
+
 int command_conf(const char *path, struct conf **ret_conf)
 {
     struct sb_error err = SB_ERROR_INIT;

@@ -47,6 +47,8 @@ struct command_options {
 /* Takes one of these options (`letter` as getopt_long gave it, with `optarg`). -1: go on; else the verb ends with this
  * exit code: help was asked for, or the option is unknown or lacks its argument. */
 int command_common(const struct command *command, struct command_options *options, int letter, char **argv);
+/* Reads the options of a verb that has no others; `optind` is at the first argument then. -1: go on; else an exit code. */
+int command_plain(const struct command *command, struct command_options *options, int argc, char **argv);
 
 /* Prints the help of a verb to stdout (exit 0), or to stderr with a complaint (exit 2). */
 int command_help(const struct command *command);

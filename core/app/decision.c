@@ -44,17 +44,10 @@ static int ask(const struct conf *conf, struct asked *asked, bool *ret_alone, js
     AUTO_JSON body = json_pack("{s:I, s:s*, s:b, s:b}", "id", (json_int_t)asked->id, "adopt", decision->adopt,
                                "send_again", decision->adopt == NULL, "force", decision->is_forced);
     const struct journal_change change = { "decide", body, decide_alone, asked };
-    struct journal_changer *changer = NULL;
 
     if (!body)
         return sb_fail(err, SB_ENOMEM, "out of memory");
-    int rc = journal_changer_new(conf, &changer, err);
-    if (rc == 0)
-        rc = journal_do(changer, &change, ret_answer, err);
-    if (rc == 0)
-        *ret_alone = journal_changer_is_alone(changer);
-    journal_changer_free(changer);
-    return rc;
+    return journal_change_once(conf, &change, ret_alone, ret_answer, err);
 }
 
 /* ---- what came of it ----------------------------------------------------------------------------------- */

@@ -136,3 +136,17 @@ int journal_do(struct journal_changer *changer, const struct journal_change *cha
         return change->alone(change->ctx, changer->store, ret_answer, err);
     return control_ask(changer->data_dir, change->verb, change->body, ret_answer, err);
 }
+
+int journal_change_once(const struct conf *conf, const struct journal_change *change, bool *ret_alone,
+                        json_t **ret_answer, struct sb_error *err)
+{
+    struct journal_changer *changer = NULL;
+    int rc = journal_changer_new(conf, &changer, err);
+
+    if (rc == 0)
+        rc = journal_do(changer, change, ret_answer, err);
+    if (rc == 0 && ret_alone)
+        *ret_alone = journal_changer_is_alone(changer);
+    journal_changer_free(changer);
+    return rc;
+}

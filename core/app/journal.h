@@ -37,5 +37,8 @@ bool journal_changer_is_alone(const struct journal_changer *changer);
 /* Carries out one change. Gives the answer, an object. */
 int journal_do(struct journal_changer *changer, const struct journal_change *change, json_t **ret_answer,
                struct sb_error *err) SB_MUST_CHECK;
+/* The same for a single change. `ret_alone` (may be NULL): whether no engine runs. */
+int journal_change_once(const struct conf *conf, const struct journal_change *change, bool *ret_alone,
+                        json_t **ret_answer, struct sb_error *err) SB_MUST_CHECK;
 
 #endif
