@@ -1,5 +1,6 @@
 /* The service "openai": its knobs, its paths, its keys. */
-#include "openai.h"
+#include "deepgram_words.h"
+#include "openai_audio.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -47,6 +48,12 @@ static const struct sim_knob knobs[] = {
                           "server_error|rate_limit_exceeded|invalid_prompt|data_residency_mismatch|bio_"
                           "policy",
                           0, 0, "LR.3: the error of a response that failed" },
+    [OA_TOO_LARGE] = { "too_large", SIM_WORD, "with_status", "with_status|without_status", 0, 0,
+                       "OA.2: whether the text of a transcription's 413 begins with it" },
+    [OA_LANGUAGES] = { "languages", SIM_WORD, "detected", "detected|empty", 0, 0,
+                       "OA.6: languages in answers of gpt-transcribe" },
+    [OA_MINI_TOKENS] = { "mini_tokens", SIM_INT, "16000", NULL, 1, 100000000,
+                         "5.4: longest prompt and audio of gpt-4o-mini-transcribe, ten tokens a second" },
 };
 static_assert(sizeof(knobs) / sizeof(knobs[0]) == OA_KNOBS, "every knob has its row");
 
@@ -71,33 +78,45 @@ static const char *find_key(const struct sim_request *req)
     return header && strncasecmp(header, "Bearer ", 7) == 0 ? header + 7 : NULL;
 }
 
-static bool check_key(struct sim_request *req, struct sim_response *res)
+/* NULL for a key that is known; else what is wrong with it, and *ret_code. */
+static const char *find_key_fault(struct sim_request *req, const char **ret_code)
 {
     const struct openai *openai = req->service->state;
-    if (sim_knob_is(req->service, OA_PROFILE, "ollama"))
-        return true;
     const char *key = find_key(req);
-    if (key && json_object_get(openai->keys, key))
+    *ret_code = key ? "invalid_api_key" : NULL;
+    if (oa_is_profile(req, "ollama") || (key && json_object_get(openai->keys, key)))
+        return NULL;
+    if (!key)
+        return "You didn't provide an API key in an Authorization header using Bearer auth.";
+    return sim_text(req,
+                    "Incorrect API key provided: %s. You can find your API key at "
+                    "https://platform.openai.com/account/api-keys.",
+                    mask_key(req, key));
+}
+
+static bool check_key(struct sim_request *req, struct sim_response *res)
+{
+    const char *code, *fault = find_key_fault(req, &code);
+    if (!fault)
         return true;
-    if (key)
-        oa_respond_error(req, res, 401, "invalid_request_error", NULL, "invalid_api_key",
-                         sim_text(req,
-                                  "Incorrect API key provided: %s. You can find your API key at "
-                                  "https://platform.openai.com/account/api-keys.",
-                                  mask_key(req, key)));
-    else
-        oa_respond_error(req, res, 401, "invalid_request_error", NULL, NULL,
-                         "You didn't provide an API key in an Authorization header using Bearer auth.");
+    oa_respond_error(req, res, 401, "invalid_request_error", NULL, code, fault);
     sim_respond_header(res, "WWW-Authenticate", "Bearer realm=\"OpenAI API\"");
     return false;
 }
 
-static void handle_chat(struct sim_request *req, struct sim_response *res)
+/* ---- paths ---- */
+
+static void note_in_flight(const struct sim_request *req)
 {
     struct openai *openai = req->service->state;
-    struct oa_chat chat;
     if (req->in_flight > openai->in_flight_max)
         openai->in_flight_max = req->in_flight;
+}
+
+static void handle_chat(struct sim_request *req, struct sim_response *res)
+{
+    struct oa_chat chat;
+    note_in_flight(req);
     if (!check_key(req, res) || oa_respond_scripted(req, res) || !oa_read_chat(req, res, &chat))
         return;
     oa_answer_chat(req, res, &chat);
@@ -106,14 +125,23 @@ static void handle_chat(struct sim_request *req, struct sim_response *res)
 
 static void handle_response(struct sim_request *req, struct sim_response *res)
 {
-    struct openai *openai = req->service->state;
     struct oa_chat chat;
-    if (req->in_flight > openai->in_flight_max)
-        openai->in_flight_max = req->in_flight;
+    note_in_flight(req);
     if (!check_key(req, res) || oa_respond_scripted(req, res) || !oa_read_response(req, res, &chat))
         return;
     oa_answer_response(req, res, &chat);
     json_decref(chat.body);
+}
+
+static void handle_upload(struct sim_request *req, struct sim_response *res)
+{
+    struct oa_upload upload;
+    const char *code, *fault = find_key_fault(req, &code);
+    note_in_flight(req);
+    if (fault)
+        oa_refuse_audio(req, res, 401, NULL, code, false, fault);
+    else if (!oa_respond_scripted(req, res) && oa_read_upload(req, res, &upload))
+        oa_answer_upload(req, res, &upload);
 }
 
 static void handle_models(struct sim_request *req, struct sim_response *res)
@@ -154,12 +182,49 @@ static void handle_unknown(struct sim_request *req, struct sim_response *res)
 static const struct sim_route routes[] = {
     { "POST", "/v1/chat/completions", handle_chat },
     { "POST", "/v1/responses", handle_response },
+    { "POST", "/v1/audio/transcriptions", handle_upload },
     { "GET", "/v1/models", handle_models },
     { "POST", "/openai/v1/chat/completions", handle_chat },
     { "POST", "/openai/v1/responses", handle_response },
     { "POST", "/openai/deployments/{deployment}/chat/completions", handle_deployment },
     { "GET", "/health", handle_health },
     { "*", "/{rest...}", handle_unknown },
+    { NULL, NULL, NULL },
+};
+
+/* ---- control ---- */
+
+static bool is_script(const json_t *script)
+{
+    struct dg_words words;
+    if (dg_words_init(script, 10, 0, &words) < 0)
+        return false;
+    dg_words_done(&words);
+    return true;
+}
+
+/* POST {"sha256": "...", "script": [...]}: what this audio says from now on. */
+static void handle_script(struct sim_request *req, struct sim_response *res)
+{
+    struct openai *openai = req->service->state;
+    json_error_t error;
+    const char *sha256 = NULL;
+    json_t *script = NULL, *body = json_loadb(req->body, req->body_size, 0, &error);
+    if (!body ||
+        json_unpack_ex(body, &error, JSON_STRICT, "{s:s, s:o}", "sha256", &sha256, "script", &script) < 0) {
+        sim_respond_json(res, 400, json_pack("{s:s}", "error", error.text));
+    } else if (!is_script(script)) {
+        sim_respond_json(
+            res, 400, json_pack("{s:s}", "error", "script is a text or a list of {\"speaker\", \"text\"}"));
+    } else {
+        json_object_set(openai->scripts, sha256, script);
+        sim_respond_empty(res, 204);
+    }
+    json_decref(body);
+}
+
+static const struct sim_route control[] = {
+    { "POST", "/scripts", handle_script },
     { NULL, NULL, NULL },
 };
 
@@ -182,11 +247,15 @@ static int load_names(const json_t *list, json_t *names, const char *what, struc
 static int load_openai(struct sim_service *service, const json_t *section, struct sim_error *err)
 {
     struct openai *openai = service->state;
-    json_t *keys = NULL, *models = NULL;
+    json_t *keys = NULL, *models = NULL, *scripts = NULL;
     json_error_t error;
-    if (json_unpack_ex((json_t *)section, &error, JSON_STRICT, "{s?o, s?o}", "keys", &keys, "models",
-                       &models) < 0)
-        return sim_fail(err, "openai: %s; it takes keys and models", error.text);
+    if (json_unpack_ex((json_t *)section, &error, JSON_STRICT, "{s?o, s?o, s?o}", "keys", &keys, "models",
+                       &models, "scripts", &scripts) < 0)
+        return sim_fail(err, "openai: %s; it takes keys, models and scripts", error.text);
+    if (scripts && !json_is_object(scripts))
+        return sim_fail(err, "openai: scripts is an object from sha256 to script");
+    if (scripts)
+        json_object_update(openai->scripts, scripts);
     if (keys)
         json_object_clear(openai->keys);
     return load_names(keys, openai->keys, "keys", err) < 0
@@ -194,14 +263,23 @@ static int load_openai(struct sim_service *service, const json_t *section, struc
                : load_names(models, openai->models, "models", err);
 }
 
-static void set_defaults(struct openai *openai)
+static void let_go(struct openai *openai)
 {
     json_decref(openai->keys);
     json_decref(openai->models);
     json_decref(openai->seen);
+    json_decref(openai->scripts);
+    json_decref(openai->uploads);
+}
+
+static void set_defaults(struct openai *openai)
+{
+    let_go(openai);
     *openai = (struct openai){ .keys = json_pack("{s:{}}", "sk-demo-openai-key-0000"),
                                .models = json_object(),
-                               .seen = json_object() };
+                               .seen = json_object(),
+                               .scripts = json_object(),
+                               .uploads = json_object() };
 }
 
 static int start_openai(struct sim_service *service, struct sim_error *err)
@@ -217,9 +295,7 @@ static void stop_openai(struct sim_service *service)
     struct openai *openai = service->state;
     if (!openai)
         return;
-    json_decref(openai->keys);
-    json_decref(openai->models);
-    json_decref(openai->seen);
+    let_go(openai);
     free(openai);
     service->state = NULL;
 }
@@ -232,11 +308,13 @@ static void reset_openai(struct sim_service *service)
 static json_t *report_openai(struct sim_service *service)
 {
     const struct openai *openai = service->state;
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:O}", "completions",
-                     (json_int_t)openai->completions, "responses", (json_int_t)openai->responses, "stored",
-                     (json_int_t)openai->stored, "distinct", (json_int_t)json_object_size(openai->seen),
-                     "refused", (json_int_t)openai->refused, "rate_limited", (json_int_t)openai->rate_limited,
-                     "prompt_tokens", (json_int_t)openai->prompt_tokens, "completion_tokens",
+    return json_pack("{s:I, s:f, s:O, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:O}", "transcriptions",
+                     (json_int_t)openai->transcriptions, "audio_seconds", openai->audio_seconds, "by_sha256",
+                     openai->uploads, "completions", (json_int_t)openai->completions, "responses",
+                     (json_int_t)openai->responses, "stored", (json_int_t)openai->stored, "distinct",
+                     (json_int_t)json_object_size(openai->seen), "refused", (json_int_t)openai->refused,
+                     "rate_limited", (json_int_t)openai->rate_limited, "prompt_tokens",
+                     (json_int_t)openai->prompt_tokens, "completion_tokens",
                      (json_int_t)openai->completion_tokens, "in_flight_max",
                      (json_int_t)openai->in_flight_max, "by_content", openai->seen);
 }
@@ -256,6 +334,7 @@ const struct sim_service_def sim_openai = {
     .knobs = knobs,
     .knob_count = OA_KNOBS,
     .routes = routes,
+    .control = control,
     .start = start_openai,
     .stop = stop_openai,
     .reset = reset_openai,

@@ -23,6 +23,9 @@ enum oa_knob {
     OA_SPARSE,
     OA_REASONING_ITEM,
     OA_FAILURE_CODE,
+    OA_TOO_LARGE,
+    OA_LANGUAGES,
+    OA_MINI_TOKENS,
     OA_KNOBS
 };
 
@@ -45,7 +48,11 @@ struct openai {
     json_t *models; /* owned; further model names -> {} */
     json_t *seen;   /* owned; hash of the user messages -> how often they were answered */
     struct oa_bucket tokens, requests;
-    uint64_t completions, responses, stored, refused, rate_limited, prompt_tokens, completion_tokens;
+    json_t *scripts; /* owned; hash of a file -> who says what in it */
+    json_t *uploads; /* owned; hash of a file -> how often it was transcribed, and whose call it is */
+    double audio_seconds;
+    uint64_t transcriptions, completions, responses, stored, refused, rate_limited, prompt_tokens,
+        completion_tokens;
     unsigned in_flight_max;
 };
 
@@ -64,6 +71,8 @@ bool oa_respond_scripted(struct sim_request *req, struct sim_response *res);
 
 /* The model of that name as long as it is served, or NULL. */
 const struct oa_model *oa_find_model(const struct sim_service *service, const char *name, int64_t now_ms);
+/* The same for models that hear. */
+const struct oa_model *oa_find_audio_model(const char *name, int64_t now_ms);
 sim_handler oa_handle_models;
 
 /* ---- openai_limits.c ---- */

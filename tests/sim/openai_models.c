@@ -1,4 +1,4 @@
-/* Which models there are, and until when (LC.8, LM.1). */
+/* Which models there are, and until when (LC.8, LM.1, OA.8). */
 #include "openai.h"
 
 #include <string.h>
@@ -16,6 +16,7 @@ static const struct oa_model models[] = {
     { "gpt-transcribe", NULL, true, false, false },
     { "gpt-4o-transcribe", "2027-02-26", false, false, false },
     { "gpt-4o-mini-transcribe", "2027-02-26", false, false, false },
+    { "gpt-4o-mini-transcribe-2025-12-15", "2027-02-26", false, false, false },
     { "gpt-4o-transcribe-diarize", "2027-02-26", false, false, false },
     { "whisper-1", "2027-02-26", false, false, false },
 };
@@ -41,6 +42,14 @@ const struct oa_model *oa_find_model(const struct sim_service *service, const ch
     /* Deployments have names of their own. */
     if (!sim_knob_is(service, OA_PROFILE, "openai") || json_object_get(openai->models, name))
         return &other;
+    return NULL;
+}
+
+const struct oa_model *oa_find_audio_model(const char *name, int64_t now_ms)
+{
+    for (size_t i = 0; i < sizeof(models) / sizeof(models[0]); i++)
+        if (strcmp(models[i].name, name) == 0)
+            return !models[i].is_chat && !is_over(&models[i], now_ms) ? &models[i] : NULL;
     return NULL;
 }
 

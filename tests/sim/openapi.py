@@ -1,6 +1,7 @@
 """Compares answers with an OpenAPI description: types, required members, enumerations, what a list holds."""
 
 import json
+import os
 
 TYPES = {"object": dict, "array": list, "string": str, "integer": int, "number": (int, float), "boolean": bool,
          "null": type(None)}
@@ -52,3 +53,7 @@ class Description:
             for index, member in enumerate(value):
                 found += self.check(schema["items"], member, "%s[%d]" % (place, index), depth + 1)
         return found
+
+
+# The vendor's description of OpenAI's API, or None: it is not part of this project.
+OPENAI = Description(os.environ["OPENAI_OPENAPI"]) if os.environ.get("OPENAI_OPENAPI") else None

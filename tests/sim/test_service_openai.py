@@ -5,11 +5,10 @@ With OPENAI_OPENAPI naming the vendor's OpenAPI description (JSON), every kind o
 import copy
 import email.utils
 import json
-import os
 import socket
 import urllib.parse
 
-from openapi import Description
+from openapi import OPENAI as DESCRIPTION
 from services_case import Case, run
 
 KEY = {"Authorization": "Bearer sk-demo-openai-key-0000"}
@@ -68,9 +67,6 @@ def validate(schema, value, root):
         return list(value) == schema["required"] and all(
             validate(schema["properties"][name], member, root) for name, member in value.items())
     return True
-
-
-DESCRIPTION = Description(os.environ["OPENAI_OPENAPI"]) if os.environ.get("OPENAI_OPENAPI") else None
 
 
 class OpenAI(Case):
