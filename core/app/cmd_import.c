@@ -32,27 +32,6 @@ struct import_options {
 
 /* ---- the file ---- */
 
-static const char *kind_of(const json_t *value)
-{
-    switch (json_typeof(value)) {
-    case JSON_OBJECT:
-        return "an object";
-    case JSON_ARRAY:
-        return "a list";
-    case JSON_STRING:
-        return "a text";
-    case JSON_INTEGER:
-    case JSON_REAL:
-        return "a number";
-    case JSON_TRUE:
-    case JSON_FALSE:
-        return "true or false";
-    case JSON_NULL:
-        break;
-    }
-    return "null";
-}
-
 static int check_items(const char *path, const json_t *list, struct sb_error *err)
 {
     size_t index;
@@ -63,7 +42,7 @@ static int check_items(const char *path, const json_t *list, struct sb_error *er
         if (!json_is_string(item))
             return sb_fail(err, SB_EINPUT,
                            "%s: item %zu of the list is %s, but must be a call's id in quotes", path,
-                           index + 1, kind_of(item));
+                           index + 1, json_kind(item));
         if (size == 0 || size > ID_BYTES_MAX || strlen(json_string_value(item)) != size)
             return sb_fail(err, SB_EINPUT,
                            "%s: item %zu of the list is no call's id: it must have 1 to %d characters", path,
@@ -88,7 +67,7 @@ static int read_list(const struct import_options *options, json_t **ret_list, st
     if (!json_is_array(list))
         return sb_fail(err, SB_EINPUT,
                        "%s: the file is %s, but must be a JSON list such as [\"callid1\", \"callid2\"]", path,
-                       kind_of(list));
+                       json_kind(list));
     int rc = check_items(path, list, err);
     if (rc == 0)
         *ret_list = TAKE(list);

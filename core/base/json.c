@@ -127,6 +127,27 @@ double json_num(const json_t *object, const char *name, double otherwise)
     return *end == '\0' && isfinite(number) ? number : otherwise;
 }
 
+const char *json_kind(const json_t *value)
+{
+    switch (json_typeof(value)) {
+    case JSON_OBJECT:
+        return "an object";
+    case JSON_ARRAY:
+        return "a list";
+    case JSON_STRING:
+        return "a text";
+    case JSON_INTEGER:
+    case JSON_REAL:
+        return "a number";
+    case JSON_TRUE:
+    case JSON_FALSE:
+        return "true or false";
+    case JSON_NULL:
+        break;
+    }
+    return "null";
+}
+
 json_t *json_parse(const char *text, size_t size, struct sb_error *err)
 {
     json_error_t why;

@@ -93,3 +93,8 @@ const json_t *sb_json_at(const json_t *value, const char *path)
 {
     return path ? json_at(value, path) : NULL;
 }
+
+const char *sb_json_kind(const json_t *value)
+{
+    return json_kind(value);
+}

@@ -12,15 +12,48 @@ struct place {
     size_t index;
 };
 
+/* What becomes of an object or a list: what was sent, as long as nothing of it has to change. Most of what agents send is
+ * canonical already, and need not be made anew. */
+struct made {
+    const json_t *from;
+    json_t *copy; /* kept by the exchange; NULL: `from` will do */
+};
+
 struct check {
     struct sb_exchange *x;
     json_t *errors;
-    json_t *body;       /* the canonical copy */
+    struct made *root;
+    json_t *metadata;   /* the copy of those of the root; NULL: nothing was added to them */
     bool keeps_unknown; /* in the metadata */
     bool needs_id;
     int64_t depth_max;
     size_t attachments;
 };
+
+static const json_t *made_value(const struct made *made)
+{
+    return made->copy ? made->copy : made->from;
+}
+
+static json_t *own(const struct check *check, struct made *made)
+{
+    if (!made->copy)
+        made->copy = sb_keep(check->x, json_copy((json_t *)(uintptr_t)made->from));
+    return made->copy;
+}
+
+static void drop(const struct check *check, struct made *object, const char *name)
+{
+    (void)json_object_del(own(check, object), name); /* it may have gone before */
+}
+
+/* Puts what was made of a member in its place, when that is not what was sent. */
+static void put_made(const struct check *check, struct made *object, const char *name, const json_t *sent,
+                     const struct made *made)
+{
+    if (made_value(made) != sent)
+        agent_put(check->x, own(check, object), name, json_incref(made->copy));
+}
 
 /* ---- mistakes ------------------------------------------------------------------------------------------ */
 
@@ -70,31 +103,10 @@ static void complain(struct check *check, const struct place *place, const char 
         agent_complain(check->x, check->errors, pointer_of(check->x, place), message, expected);
 }
 
-static const char *kind_of(const json_t *value)
-{
-    switch (json_typeof(value)) {
-    case JSON_OBJECT:
-        return "an object";
-    case JSON_ARRAY:
-        return "a list";
-    case JSON_STRING:
-        return "a text";
-    case JSON_INTEGER:
-    case JSON_REAL:
-        return "a number";
-    case JSON_TRUE:
-    case JSON_FALSE:
-        return "true or false";
-    case JSON_NULL:
-        break;
-    }
-    return "null";
-}
-
 static void complain_kind(struct check *check, const struct place *place, const json_t *value,
                           const char *expected)
 {
-    complain(check, place, sb_printf(check->x, "is %s", kind_of(value)), expected);
+    complain(check, place, sb_printf(check->x, "is %s", sb_json_kind(value)), expected);
 }
 
 /* ---- names that nobody knows --------------------------------------------------------------------------- */
@@ -141,15 +153,15 @@ static const char *dotted(struct sb_exchange *x, const struct place *place)
 
 static void keep_unknown(struct check *check, const struct place *place, const json_t *value)
 {
-    json_t *metadata = json_object_get(check->body, "metadata");
     const char *name = dotted(check->x, place);
 
-    if (!metadata) {
-        metadata = json_object();
-        agent_put(check->x, check->body, "metadata", metadata);
+    if (!check->metadata) {
+        json_t *given = json_object_get(check->root->from, "metadata"), *root = own(check, check->root);
+        check->metadata = json_is_object(given) ? json_copy(given) : json_object();
+        agent_put(check->x, root, "metadata", check->metadata);
     }
-    if (!json_object_get(metadata, name))
-        agent_put(check->x, metadata, name, json_incref((json_t *)(uintptr_t)value));
+    if (!json_object_get(check->metadata, name))
+        agent_put(check->x, check->metadata, name, json_incref((json_t *)(uintptr_t)value));
 }
 
 static void meet_unknown(struct check *check, const struct agent_field *fields, const struct place *place,
@@ -232,45 +244,44 @@ static const char *meaning_of(const struct agent_word *words, const char *text)
 }
 
 static void take_word(struct check *check, const struct agent_field *field, const struct place *place,
-                      const json_t *value, json_t *to)
+                      const json_t *value, struct made *to)
 {
-    const char *means = meaning_of(field->words, json_string_value(value));
+    const char *text = json_string_value(value), *means = meaning_of(field->words, text);
 
-    if (means)
-        agent_put(check->x, to, field->name, json_string(means));
-    else
-        complain(check, place,
-                 sb_printf(check->x, "is '%s'", sb_cut(check->x, json_string_value(value), SHOWN_MAX)),
+    if (means && strcmp(means, text) != 0)
+        agent_put(check->x, own(check, to), field->name, json_string(means));
+    if (!means)
+        complain(check, place, sb_printf(check->x, "is '%s'", sb_cut(check->x, text, SHOWN_MAX)),
                  word_list(check->x, field->words));
 }
 
 /* ---- objects and lists --------------------------------------------------------------------------------- */
 
 static void take_object(struct check *check, const struct agent_field *fields, const struct place *place,
-                        const json_t *from, json_t *to);
+                        struct made *to);
 
 static void take_list(struct check *check, const struct agent_field *field, const struct place *place,
-                      const json_t *from, json_t *to)
+                      struct made *to)
 {
     int64_t max = agent_limit(check->x, field);
-    json_t *list = json_array();
     size_t index;
     json_t *item;
 
-    agent_put(check->x, to, field->name, list);
-    if (json_array_size(from) > (size_t)max) {
-        complain(check, place, sb_printf(check->x, "has %zu items", json_array_size(from)),
+    if (json_array_size(to->from) > (size_t)max) {
+        complain(check, place, sb_printf(check->x, "has %zu items", json_array_size(to->from)),
                  sb_printf(check->x, "at most %lld items", (long long)max));
         return;
     }
-    json_array_foreach (from, index, item) {
+    json_array_foreach (to->from, index, item) {
         const struct place here = { .up = place, .index = index };
-        json_t *copy = json_object();
-        agent_append(check->x, list, copy);
-        if (json_is_object(item))
-            take_object(check, field->members, &here, item, copy);
-        else
+        struct made made = { .from = item };
+        if (!json_is_object(item)) {
             complain_kind(check, &here, item, "an object");
+            continue;
+        }
+        take_object(check, field->members, &here, &made);
+        if (made.copy)
+            agent_replace(check->x, own(check, to), index, json_incref(made.copy));
     }
 }
 
@@ -296,45 +307,32 @@ static int64_t depth_of(const json_t *value, int64_t max)
 }
 
 static void take_text(struct check *check, const struct agent_field *field, const struct place *place,
-                      const json_t *value, json_t *to)
+                      const json_t *value, struct made *to)
 {
-    /* Agents send "" for what they do not know. */
-    if (!field->is_required && json_string_length(value) == 0)
-        return;
+    bool is_empty = json_string_length(value) == 0, is_good = false;
+
     if (field->is_required && !*(json_string_value(value) + strspn(json_string_value(value), " \t\r\n")))
         complain(check, place, "is empty", field->form ? agent_form_rule(field->form)->expected : "a text");
-    else if (check_text(check, field, place, value))
-        agent_put(check->x, to, field->name, json_incref((json_t *)(uintptr_t)value));
-}
-
-/* The object under `name`, made when it is absent: the metadata may be there already, with members that nobody knows. */
-static json_t *own_object(struct check *check, json_t *to, const char *name)
-{
-    json_t *object = json_object_get(to, name);
-
-    if (!object) {
-        object = json_object();
-        agent_put(check->x, to, name, object);
-    }
-    return object;
+    else if (field->is_required || !is_empty) /* agents send "" for what they do not know */
+        is_good = check_text(check, field, place, value);
+    if (!is_good)
+        drop(check, to, field->name);
 }
 
 static void take_members_of(struct check *check, const struct agent_field *field, const struct place *place,
-                            const json_t *from, json_t *to)
+                            const json_t *value, struct made *to)
 {
-    const char *name;
-    json_t *value;
+    struct made made = { .from = value };
 
-    if (field->type == AGENT_OBJECT) {
-        take_object(check, field->members, place, from, to);
-        return;
-    }
-    json_object_foreach ((json_t *)(uintptr_t)from, name, value)
-        agent_put(check->x, to, name, json_incref(value));
+    if (field->type == AGENT_LIST)
+        take_list(check, field, place, &made);
+    else
+        take_object(check, field->members, place, &made);
+    put_made(check, to, field->name, value, &made);
 }
 
 static void take_value(struct check *check, const struct agent_field *field, const struct place *place,
-                       const json_t *value, json_t *to)
+                       const json_t *value, struct made *to)
 {
     switch (field->type) {
     case AGENT_TEXT:
@@ -345,33 +343,40 @@ static void take_value(struct check *check, const struct agent_field *field, con
             take_text(check, field, place, value, to);
         else if (field->is_required || json_string_length(value) > 0)
             take_word(check, field, place, value, to);
+        else
+            drop(check, to, field->name);
         break;
     case AGENT_LIST:
         if (json_is_array(value))
-            take_list(check, field, place, value, to);
+            take_members_of(check, field, place, value, to);
         else
             complain_kind(check, place, value, "a list");
         break;
     case AGENT_OBJECT:
     case AGENT_FREE:
-        if (json_is_object(value))
-            take_members_of(check, field, place, value, own_object(check, to, field->name));
-        else
+        if (!json_is_object(value))
             complain_kind(check, place, value, "an object");
+        else if (field->type == AGENT_OBJECT)
+            take_members_of(check, field, place, value, to);
         break;
     }
 }
 
 static void take_members(struct check *check, const struct agent_field *fields, const struct place *place,
-                         const json_t *from, json_t *to)
+                         struct made *to)
 {
     for (const struct agent_field *field = fields; field->name; field++) {
         const struct place here = { .up = place, .name = field->name };
-        const json_t *value = json_object_get(from, field->name);
+        const json_t *value = json_object_get(to->from, field->name);
         bool is_excused = !check->needs_id && fields == agent_fields() && strcmp(field->name, "id") == 0;
-        if (value && !json_is_null(value))
+        if (value && !json_is_null(value)) {
             take_value(check, field, &here, value, to);
-        else if (field->is_required && !is_excused)
+            continue;
+        }
+        /* The metadata may be there by now, with members that nobody knows. */
+        if (value && json_is_null(json_object_get(made_value(to), field->name)))
+            drop(check, to, field->name);
+        if (field->is_required && !is_excused)
             complain(check, &here, "is missing",
                      field->form                 ? agent_form_rule(field->form)->expected
                      : field->type == AGENT_WORD ? word_list(check->x, field->words)
@@ -401,26 +406,29 @@ static void check_attachment(struct check *check, const struct agent_field *fiel
 }
 
 static void take_object(struct check *check, const struct agent_field *fields, const struct place *place,
-                        const json_t *from, json_t *to)
+                        struct made *to)
 {
     const char *name;
     json_t *value;
 
-    take_members(check, fields, place, from, to);
-    check_attachment(check, fields, place, from, to);
-    json_object_foreach ((json_t *)(uintptr_t)from, name, value) {
+    take_members(check, fields, place, to);
+    check_attachment(check, fields, place, to->from, made_value(to));
+    json_object_foreach ((json_t *)(uintptr_t)to->from, name, value) {
         const struct place here = { .up = place, .name = name };
-        if (!find_field(fields, name))
-            meet_unknown(check, fields, &here, value);
+        if (find_field(fields, name))
+            continue;
+        meet_unknown(check, fields, &here, value);
+        drop(check, to, name);
     }
 }
 
 void agent_check(struct sb_exchange *x, const json_t *body, bool needs_id, struct agent_checked *ret_checked)
 {
     const struct place root = { .up = NULL };
+    struct made made = { .from = body };
     struct check check = { .x = x,
                            .errors = sb_keep(x, json_array()),
-                           .body = sb_keep(x, json_object()),
+                           .root = &made,
                            .keeps_unknown = strcmp(sb_option_str(x, "unknown_keys"), "metadata") == 0,
                            .needs_id = needs_id,
                            .depth_max = sb_option_int(x, "depth_max") };
@@ -431,13 +439,17 @@ void agent_check(struct sb_exchange *x, const json_t *body, bool needs_id, struc
         complain(&check, &root, "nests too deep",
                  sb_printf(x, "at most %lld levels", (long long)check.depth_max));
     else
-        take_object(&check, agent_fields(), &root, body, check.body);
+        take_object(&check, agent_fields(), &root, &made);
     if (check.attachments > (size_t)sb_option_int(x, "attachments_max"))
         agent_complain(x, check.errors, "/conversation",
                        sb_printf(x, "has %zu attachments", check.attachments),
                        sb_printf(x, "at most %lld", (long long)sb_option_int(x, "attachments_max")));
-    const char *digest = sb_json_sha256(x, check.body);
-    if (!needs_id && !json_object_get(check.body, "id"))
-        agent_put(x, check.body, "id", json_string(sb_printf(x, "auto-%.32s", digest)));
-    *ret_checked = (struct agent_checked){ .body = check.body, .errors = check.errors, .digest = digest };
+    *ret_checked = (struct agent_checked){ .errors = check.errors };
+    if (json_array_size(check.errors) > 0)
+        return;
+    const char *digest = sb_json_sha256(x, made_value(&made));
+    if (!json_object_get(made_value(&made), "id"))
+        agent_put(x, own(&check, &made), "id", json_string(sb_printf(x, "auto-%.32s", digest)));
+    ret_checked->body = made_value(&made);
+    ret_checked->digest = digest;
 }

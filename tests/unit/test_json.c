@@ -107,6 +107,23 @@ static void forgiving_readers(void **state)
     CHECK_INT("no object", 5, json_int(NULL, "x", 5));
 }
 
+static void each_kind_has_a_name(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *want;
+    } rows[] = {
+        { "[{}]", "an object" },        { "[[]]", "a list" },    { "[\"1\"]", "a text" },
+        { "[1]", "a number" },          { "[1.5]", "a number" }, { "[true]", "true or false" },
+        { "[false]", "true or false" }, { "[null]", "null" },
+    };
+
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        AUTO_JSON list = parsed(rows[i].text);
+        CHECK_STR(rows[i].text, rows[i].want, json_kind(json_array_get(list, 0)));
+    }
+}
+
 static void errors_show_the_place_and_not_the_content(void **state)
 {
     (void)state;
@@ -157,9 +174,13 @@ static void text_keeps_the_order(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(looking_by_path),   cmocka_unit_test(putting_by_path),
-        cmocka_unit_test(forgiving_readers), cmocka_unit_test(errors_show_the_place_and_not_the_content),
-        cmocka_unit_test(depth_is_bounded),  cmocka_unit_test(text_keeps_the_order),
+        cmocka_unit_test(looking_by_path),
+        cmocka_unit_test(putting_by_path),
+        cmocka_unit_test(forgiving_readers),
+        cmocka_unit_test(each_kind_has_a_name),
+        cmocka_unit_test(errors_show_the_place_and_not_the_content),
+        cmocka_unit_test(depth_is_bounded),
+        cmocka_unit_test(text_keeps_the_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
