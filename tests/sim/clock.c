@@ -44,6 +44,7 @@ void clock_reset(struct sim *sim)
     sim->clock_base_ms = wall_ms();
     sim->clock_real_ms = sim_real_ms();
     sim->clock_speed = 1;
+    alarms_clock_moved(sim);
 }
 
 /* Makes the present moment the one from which speed counts, so that a change of speed does not move the time.
@@ -118,6 +119,7 @@ int clock_set(struct sim *sim, const json_t *wanted, struct sim_error *err)
         sim->clock_base_ms = base_ms;
         return -1;
     }
+    alarms_clock_moved(sim);
     return 0;
 }
 

@@ -132,6 +132,11 @@ static void get_log(struct sim_request *req, struct sim_response *res)
                               sim_query(req, "method"), limit ? strtoll(limit, NULL, 10) : 0));
 }
 
+static void get_sent(struct sim_request *req, struct sim_response *res)
+{
+    sim_respond_json(res, 200, outbox_show(sim_of(req), sim_query(req, "service")));
+}
+
 static void clear_log(struct sim_request *req, struct sim_response *res)
 {
     log_reset(sim_of(req));
@@ -217,6 +222,7 @@ static const struct sim_route routes[] = {
     { "POST", "/control/refuse", refuse_now },
     { "GET", "/control/log", get_log },
     { "DELETE", "/control/log", clear_log },
+    { "GET", "/control/sent", get_sent },
     { "GET", "/control/report", get_report },
     { "POST", "/control/reset", reset },
     { "POST", "/control/scenario", set_scenario },

@@ -58,6 +58,38 @@ static const struct sim_knob knobs[] = {
                                 "E4.4: seconds from the end of a call to its recording, for calls added from "
                                 "now on" },
     [EXO_CONNECT_S] = { "connect_s", SIM_INT, "60", NULL, 0, 14400, "5.2: how long a connected call lasts" },
+    [EXO_STATUS_CALLBACK_FORM] = { "status_callback_form", SIM_WORD, "multipart", "multipart|json|form", 0, 0,
+                                   "E6.1: how StatusCallback travels, unless connect says it" },
+    [EXO_STATUS_CALLBACK_FIELDS] = { "status_callback_fields", SIM_WORD, "all", "all|four", 0, 0,
+                                     "E6.1: all members and every event, or the four of a terminal one" },
+    [EXO_STATUS_CALLBACK_INBOUND] = { "status_callback_inbound", SIM_BOOL, "false", NULL, 0, 0,
+                                      "E6.1: also for inbound calls" },
+    [EXO_PASSTHRU_METHOD] = { "passthru_method", SIM_WORD, "GET", "GET|POST", 0, 0,
+                              "E6.2: how Passthru travels" },
+    [EXO_PASSTHRU_AGENT] = { "passthru_agent", SIM_BOOL, "true", NULL, 0, 0,
+                             "E6.2: false leaves DialWhomNumber out" },
+    [EXO_WEBHOOK_TIMEOUT_MS] = { "webhook_timeout_ms", SIM_INT, "15000", NULL, 1, 600000,
+                                 "E6.4: how long (real time) one try may take" },
+    [EXO_WEBHOOK_RETRIES] = { "webhook_retries", SIM_BOOL, "true", NULL, 0, 0,
+                              "E6.4: tried again after 5 and 15 simulated minutes" },
+    [EXO_WEBHOOK_COPIES] = { "webhook_copies", SIM_INT, "1", NULL, 1, 100, "E6.4: how often each is sent" },
+    [EXO_WEBHOOK_DELAY_S] = { "webhook_delay_s", SIM_INT, "0", NULL, 0, 864000,
+                              "E6.4: simulated seconds until it is sent" },
+    [EXO_WEBHOOK_JITTER_S] = { "webhook_jitter_s", SIM_INT, "0", NULL, 0, 864000,
+                               "E6.4: up to so many more by chance, which changes the order" },
+    [EXO_WEBHOOK_LOST_PERCENT] = { "webhook_lost_percent", SIM_INT, "0", NULL, 0, 100,
+                                   "E6.4: how many of a hundred are never sent" },
+    [EXO_WEBHOOK_EARLY_S] = { "webhook_early_s", SIM_INT, "0", NULL, 0, 86400,
+                              "E6.4: so long before the call's end, and so before it is listed, its last one "
+                              "comes" },
+    [EXO_WEBHOOK_EXTRA_FIELDS] = { "webhook_extra_fields", SIM_BOOL, "false", NULL, 0, 0,
+                                   "E6.4: members nobody knows" },
+    [EXO_WEBHOOK_WRONG_SECRET] = { "webhook_wrong_secret", SIM_BOOL, "false", NULL, 0, 0,
+                                   "E6.4: the URL's 'key', or else its last segment, is another one" },
+    [EXO_WEBHOOK_PAD_BYTES] = { "webhook_pad_bytes", SIM_INT, "0", NULL, 0, 16777216,
+                                "E6.4: a member of so many bytes in bodies" },
+    [EXO_WEBHOOK_CONTENT_TYPE] = { "webhook_content_type", SIM_TEXT, "", NULL, 0, 0,
+                                   "E6.4: Content-Type of bodies; empty: the right one" },
 };
 static_assert(sizeof(knobs) / sizeof(knobs[0]) == EXO_KNOBS, "every knob has its row");
 
@@ -98,6 +130,7 @@ static void stop_exotel(struct sim_service *service)
     struct exotel *exotel = service->state;
     if (!exotel)
         return;
+    exo_hooks_reset(exotel);
     exo_drop_calls(exotel);
     exo_drop_accounts(exotel);
     json_decref(exotel->users);

@@ -34,6 +34,22 @@ enum exo_knob {
     EXO_SETTLE_S,
     EXO_RECORDING_DELAY_S,
     EXO_CONNECT_S,
+    EXO_STATUS_CALLBACK_FORM,
+    EXO_STATUS_CALLBACK_FIELDS,
+    EXO_STATUS_CALLBACK_INBOUND,
+    EXO_PASSTHRU_METHOD,
+    EXO_PASSTHRU_AGENT,
+    EXO_WEBHOOK_TIMEOUT_MS,
+    EXO_WEBHOOK_RETRIES,
+    EXO_WEBHOOK_COPIES,
+    EXO_WEBHOOK_DELAY_S,
+    EXO_WEBHOOK_JITTER_S,
+    EXO_WEBHOOK_LOST_PERCENT,
+    EXO_WEBHOOK_EARLY_S,
+    EXO_WEBHOOK_EXTRA_FIELDS,
+    EXO_WEBHOOK_WRONG_SECRET,
+    EXO_WEBHOOK_PAD_BYTES,
+    EXO_WEBHOOK_CONTENT_TYPE,
     EXO_KNOBS
 };
 
@@ -80,9 +96,11 @@ struct exo_call {
     int64_t settle_ms; /* after the end */
     bool never_settles;
     char *answered_by, *forwarded_from, *caller_name, *custom_field; /* NULL allowed */
-    json_t *omit;   /* owned; names of members that this record lacks, or NULL */
-    json_t *script; /* owned; who says what, or NULL */
-    char *kind;     /* owned; the preset it was made from, or NULL */
+    json_t *omit;       /* owned; names of members that this record lacks, or NULL */
+    json_t *script;     /* owned; who says what, or NULL */
+    char *kind;         /* owned; the preset it was made from, or NULL */
+    char *callback_url; /* owned; what connect asked for, or NULL */
+    bool callback_has_events, callback_wants_answered, callback_is_json;
     struct exo_recording recording;
     uint64_t listed, read;
 };
@@ -97,6 +115,8 @@ struct exo_index {
     size_t size, used;      /* size is a power of two, or 0 */
 };
 
+enum exo_hook_kind { EXO_STATUS_CALLBACK, EXO_PASSTHRU, EXO_POPUP, EXO_HOOK_KINDS };
+
 struct exotel {
     struct sim_service *service;
     struct exo_account *accounts;
@@ -108,6 +128,12 @@ struct exotel {
     json_t *users;                 /* owned; list for the users of the ccm API */
     uint64_t next_id;
     uint64_t lists, reads, rate_limited, unauthorized;
+
+    /* exotel_hooks.c */
+    char *hook_urls[EXO_HOOK_KINDS]; /* owned; NULL: nobody is told */
+    bool has_callbacks;              /* a call of connect has its own */
+    int64_t hooks_told_ms;           /* what happened up to then was told of */
+    struct sim_alarm hooks_alarm;
 };
 
 /* The state of the exotel service of this program. */
@@ -240,6 +266,41 @@ char *exo_caller_number(uint64_t index);
 char *exo_agent_number(uint64_t index);
 /* Replaces an owned text. Copies `text`, which may be NULL. */
 void exo_set_text(char **owned, const char *text);
+
+/* ---- exotel_hooks.c: webhooks, by themselves and by request (E6) ---- */
+
+/* Tells of all that has happened to calls by now. Before calls are added or changed. */
+void exo_hooks_catch_up(struct exotel *exotel);
+/* Finds out anew when to tell next. After calls were added or changed. */
+void exo_hooks_rearm(struct exotel *exotel);
+/* The end of `call` was moved; it may be one that has just come. */
+void exo_hooks_end_moved(struct exotel *exotel, const struct exo_call *call, int64_t old_end_ms);
+void exo_hooks_reset(struct exotel *exotel);
+/* {"passthru": URL, "popup": URL, "status_callback": URL}; null ends it. */
+int exo_hooks_load(struct exotel *exotel, const json_t *plan, struct sim_error *err);
+/* Sends what the control request describes; gives how many messages that are. */
+int exo_hooks_send(struct exotel *exotel, json_t *plan, size_t *ret_count, struct sim_error *err);
+
+/* ---- exotel_hook_fields.c: what webhooks say ---- */
+
+/* Each gives a new object of the members in their order; `now_ms` is when it is told. */
+json_t *exo_status_callback(const struct exotel *exotel, const struct exo_call *call, const char *event,
+                            bool has_all, int64_t now_ms);
+/* `type` is a CallType, or NULL for the one that follows from the call. `digits` may be NULL. */
+json_t *exo_passthru(const struct exotel *exotel, const struct exo_call *call, const char *type,
+                     const char *digits, int64_t now_ms);
+json_t *exo_popup(const struct exotel *exotel, const struct exo_call *call, const char *event,
+                  int64_t now_ms);
+
+/* ---- exotel_hook_form.c: how they travel ---- */
+
+/* Each gives memory for free(). Lists become Legs[0][Status]. */
+char *exo_as_query(const char *url,
+                   const json_t *fields); /* NULL when `url` is not a URL; `fields` may be NULL */
+char *exo_as_form(const json_t *fields);
+char *exo_as_multipart(const json_t *fields, const char *boundary);
+/* The URL with another secret: as the value of "key", or else as the last segment of its path. NULL as above. */
+char *exo_spoil_secret(const char *url);
 
 /* ---- exotel_control.c ---- */
 

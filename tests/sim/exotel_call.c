@@ -55,7 +55,8 @@ void exo_handle_account(struct sim_request *req, struct sim_response *res)
 /* ---- connect ---- */
 
 struct connect {
-    const char *from, *to, *url, *caller_id, *custom_field, *time_limit;
+    const char *from, *to, *url, *caller_id, *custom_field, *time_limit, *callback;
+    bool has_events, wants_answered, is_json;
 };
 
 static const struct sim_field *find_field(const struct sim_field *fields, size_t count, const char *name)
@@ -70,6 +71,24 @@ static const char *form_value(const struct sim_field *fields, size_t count, cons
 {
     const struct sim_field *field = find_field(fields, count, name);
     return field && field->size > 0 ? field->value : NULL;
+}
+
+/* StatusCallback and what belongs to it. A list in one value counts for nothing, as with the real service. */
+static const char *read_callback(const struct sim_field *fields, size_t count, struct connect *connect)
+{
+    const char *type = form_value(fields, count, "StatusCallbackContentType");
+    connect->callback = form_value(fields, count, "StatusCallback");
+    connect->is_json = type && strcmp(type, "application/json") == 0;
+    if (type && !connect->is_json && strcmp(type, "multipart/form-data") != 0)
+        return "Invalid parameter";
+    for (size_t i = 0; i < count; i++) {
+        if (strncmp(fields[i].name, "StatusCallbackEvents", strlen("StatusCallbackEvents")) != 0)
+            continue;
+        bool is_answered = strcmp(fields[i].value, "answered") == 0;
+        connect->wants_answered = connect->wants_answered || is_answered;
+        connect->has_events = connect->has_events || is_answered || strcmp(fields[i].value, "terminal") == 0;
+    }
+    return NULL;
 }
 
 /* The message of the 400, or NULL. */
@@ -93,8 +112,10 @@ static const char *read_connect(struct sim_request *req, struct connect *ret_con
             strtol(connect.time_limit, NULL, 10) > 14400)
             return "Invalid parameter";
     }
-    *ret_connect = connect;
-    return NULL;
+    const char *fault = read_callback(fields, count, &connect);
+    if (!fault)
+        *ret_connect = connect;
+    return fault;
 }
 
 /* The new call lasts as long as its knob says, then runs through the same life as every other. */
@@ -111,9 +132,17 @@ static int start_call(struct sim_request *req, const struct exo_account *account
                              (json_int_t)seconds, "custom_field", connect->custom_field);
     int rc = exo_plan_call(exotel, plan, NULL, err);
     json_decref(plan);
-    if (rc == 0)
-        *ret_call = exo_find_call(exotel, sid);
-    return rc;
+    if (rc < 0)
+        return -1;
+    struct exo_call *call = *ret_call = exo_find_call(exotel, sid);
+    exo_set_text(&call->callback_url, connect->callback);
+    /* To a flow, only the four members are known. */
+    call->callback_has_events = connect->has_events && !connect->url;
+    call->callback_wants_answered = connect->wants_answered && call->callback_has_events;
+    call->callback_is_json = connect->is_json;
+    exotel->has_callbacks = exotel->has_callbacks || call->callback_url;
+    exo_hooks_rearm(exotel);
+    return 0;
 }
 
 void exo_handle_connect(struct sim_request *req, struct sim_response *res)

@@ -77,6 +77,7 @@ int exo_add_call(struct exotel *exotel, struct exo_call *call, struct sim_error 
         exotel->call_capacity = exotel->call_capacity ? exotel->call_capacity * 2 : 256;
         exotel->calls = sim_realloc(exotel->calls, exotel->call_capacity * sizeof(struct exo_call *));
     }
+    exo_hooks_catch_up(exotel);
     call->id = ++exotel->next_id;
     /* The newest id goes behind every call of the same second. */
     size_t at = exo_first_since(exotel, start_second(call) + 1);
@@ -87,6 +88,7 @@ int exo_add_call(struct exotel *exotel, struct exo_call *call, struct sim_error 
     put_in_index(&exotel->by_sid, call->sid, call);
     if (call->recording.exists)
         put_in_index(&exotel->by_recording, call->recording.key, call);
+    exo_hooks_rearm(exotel);
     return 0;
 }
 
@@ -106,6 +108,7 @@ void exo_free_call(struct exo_call *call)
     free(call->caller_name);
     free(call->custom_field);
     free(call->kind);
+    free(call->callback_url);
     free(call->recording.name);
     free(call->recording.key);
     free(call->recording.file);

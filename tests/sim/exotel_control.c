@@ -154,7 +154,11 @@ static void handle_change(struct sim_request *req, struct sim_response *res)
         return;
     }
     json_t *body = read_body(req, &err);
+    exo_hooks_catch_up(exotel);
+    int64_t old_end_ms = call->end_ms;
     int rc = body ? change_call(call, body, req->now_ms, &err) : -1;
+    exo_hooks_end_moved(exotel, call, old_end_ms);
+    exo_hooks_rearm(exotel);
     json_decref(body);
     if (rc < 0)
         respond_fault(res, 400, err.text);
@@ -162,12 +166,23 @@ static void handle_change(struct sim_request *req, struct sim_response *res)
         sim_respond_json(res, 200, show_call(exotel, call, req->now_ms));
 }
 
+static void handle_send(struct sim_request *req, struct sim_response *res)
+{
+    struct sim_error err = { "" };
+    size_t count = 0;
+    json_t *body = read_body(req, &err);
+    int rc = body ? exo_hooks_send(req->service->state, body, &count, &err) : -1;
+    json_decref(body);
+    if (rc < 0)
+        respond_fault(res, 400, err.text);
+    else
+        sim_respond_json(res, 200, json_pack("{s:I}", "sent", (json_int_t)count));
+}
+
 const struct sim_route exo_control[] = {
-    { "POST", "/calls", handle_add },
-    { "GET", "/calls", handle_show },
-    { "GET", "/calls/{call}", handle_show_one },
-    { "POST", "/calls/{call}", handle_change },
-    { NULL, NULL, NULL },
+    { "POST", "/webhooks", handle_send },       { "POST", "/calls", handle_add },
+    { "GET", "/calls", handle_show },           { "GET", "/calls/{call}", handle_show_one },
+    { "POST", "/calls/{call}", handle_change }, { NULL, NULL, NULL },
 };
 
 json_t *exo_report(struct sim_service *service)

@@ -49,6 +49,7 @@ static json_t *default_users(void)
 
 void exo_set_defaults(struct exotel *exotel)
 {
+    exo_hooks_reset(exotel);
     exo_drop_calls(exotel);
     exo_drop_accounts(exotel);
     exotel->accounts = sim_calloc(1, sizeof(*exotel->accounts));
@@ -109,8 +110,10 @@ int exo_load(struct sim_service *service, const json_t *section, struct sim_erro
     const char *name;
     json_t *value;
     json_object_foreach ((json_t *)section, name, value) {
-        if (strcmp(name, "accounts") != 0 && strcmp(name, "users") != 0 && strcmp(name, "calls") != 0)
-            return sim_fail(err, "exotel: unknown member '%s'; it takes accounts, users and calls", name);
+        if (strcmp(name, "accounts") != 0 && strcmp(name, "users") != 0 && strcmp(name, "calls") != 0 &&
+            strcmp(name, "webhooks") != 0)
+            return sim_fail(err, "exotel: unknown member '%s'; it takes accounts, users, calls and webhooks",
+                            name);
     }
     const json_t *accounts = json_object_get(section, "accounts");
     if (accounts && load_accounts(exotel, accounts, err) < 0)
@@ -122,6 +125,9 @@ int exo_load(struct sim_service *service, const json_t *section, struct sim_erro
         json_decref(exotel->users);
         exotel->users = json_deep_copy(users);
     }
+    json_t *webhooks = json_object_get(section, "webhooks");
+    if (webhooks && exo_hooks_load(exotel, webhooks, err) < 0)
+        return -1;
     size_t count;
     json_t *calls = json_object_get(section, "calls");
     return calls ? exo_plan_calls(exotel, calls, &count, err) : 0;

@@ -229,6 +229,8 @@ static int start_services(struct sim *sim, const struct start *start, struct sim
 
 static void stop_services(struct sim *sim)
 {
+    outbox_close(sim);
+    sender_close(sim);
     server_close(sim);
     faults_clear(sim);
     log_close(sim);

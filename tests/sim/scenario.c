@@ -82,6 +82,7 @@ int scenario_apply(struct sim *sim, struct sim_error *err)
     faults_clear(sim);
     reset_services(sim);
     log_reset(sim);
+    outbox_reset(sim);
     if (knobs && knobs_set(sim, knobs, err) < 0)
         return -1;
     if (load_services(sim, err) < 0)

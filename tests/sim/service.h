@@ -270,6 +270,42 @@ void sim_timer_start(struct sim *sim, struct sim_timer *timer, int64_t after_ms,
                      void (*fire)(struct sim_timer *));
 void sim_timer_stop(struct sim *sim, struct sim_timer *timer);
 
+/* The same on the simulated clock: fires as soon as that says `due_ms` or later, also when a test moves it there. Alarms
+ * of one time fire in the order in which they were set. */
+struct sim_alarm {
+    void (*fire)(struct sim_alarm *alarm);
+    int64_t due_ms;
+    bool is_set;
+    struct sim_alarm *next;
+};
+void sim_alarm_set(struct sim *sim, struct sim_alarm *alarm, int64_t due_ms,
+                   void (*fire)(struct sim_alarm *));
+void sim_alarm_clear(struct sim *sim, struct sim_alarm *alarm);
+
+/* ---- Sending ------------------------------------------------------------------------------------------- */
+
+enum { SIM_TRIES_MAX = 16, SIM_MESSAGE_HEADERS_MAX = 8 };
+
+/* What a service sends by itself. It goes to 127.0.0.1 whatever host the URL names. */
+struct sim_message {
+    const char *what, *tag; /* words for GET /control/sent: "passthru", and whose it is (may be NULL) */
+    const char *method, *url;
+    const char *headers[SIM_MESSAGE_HEADERS_MAX]; /* "Name: value"; NULL ends them */
+    const void *body;                             /* NULL: none */
+    size_t body_size;
+    bool is_lost;                    /* shown as lost, and never sent */
+    int64_t delay_ms;                /* simulated, before the first try */
+    int64_t timeout_ms;              /* real, of one try */
+    int64_t retry_ms[SIM_TRIES_MAX]; /* simulated, from the end of a try to the next one; 0 ends them */
+    int connect_port;                /* 0: the URL's own */
+    /* Looks at each answer (status 0: there was none) and says whether that was the last try. NULL: 2xx is. `tag` is the
+     * message's. */
+    bool (*heard)(struct sim_service *service, const char *tag, unsigned status);
+};
+
+/* Queues a message; copies all of it. It is forgotten at a reset. */
+void sim_send(struct sim_service *service, const struct sim_message *message);
+
 /* Allocation that ends the program when there is no memory: a test tool has nothing better to do. */
 void *sim_malloc(size_t size);
 void *sim_calloc(size_t count, size_t size);

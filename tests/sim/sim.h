@@ -13,6 +13,7 @@ enum {
     SIM_PARAMS_MAX = 8,
     SIM_LOG_ROWS_MAX = 20000,
     SIM_VIOLATIONS_MAX = 1000,
+    SIM_SENT_MAX = 20000,
     SIM_FAULTS_MAX = 1000,
     SIM_COUNTERS_MAX = 512,
     SIM_FIELDS_MAX = 256,
@@ -111,6 +112,12 @@ struct sim_watch {
     enum sim_door door;
 };
 
+/* The alarms, in the order in which they are due. */
+struct sim_alarms {
+    struct sim_timer timer; /* runs while the simulated clock does */
+    struct sim_alarm *first;
+};
+
 struct sim {
     struct sim_service services[SIM_SERVICES_MAX]; /* the last one is control */
     size_t service_count;
@@ -137,6 +144,13 @@ struct sim {
     bool is_driven;
     int64_t clock_base_ms, clock_real_ms; /* simulated time at a real time, from where speed counts */
     double clock_speed;
+    struct sim_alarms alarms;
+
+    /* what services send */
+    struct sim_sender *sender;       /* owned; NULL until something is sent */
+    struct sim_delivery *deliveries; /* owned; those that are not over */
+    json_t *sent;                    /* owned; a row for each */
+    uint64_t sent_count;
 
     struct sim_fault *faults;
     size_t fault_count;
@@ -222,6 +236,24 @@ bool faults_send(struct sim_exchange *ex);
 void clock_reset(struct sim *sim);
 int clock_set(struct sim *sim, const json_t *wanted, struct sim_error *err);
 json_t *clock_show(struct sim *sim);
+
+/* alarms.c: the clock was set, or its speed. */
+void alarms_clock_moved(struct sim *sim);
+
+/* sender.c: one HTTP request as a client. `done` is called once, from the loop: with the status, or with 0 and what went
+ * wrong. NULL when it cannot even begin, and then `done` is not called. Borrows `message` and `url` until it is over. */
+struct sim_transfer;
+typedef void sim_transfer_done(void *context, unsigned status, const char *fault);
+struct sim_transfer *sender_begin(struct sim *sim, const struct sim_message *message, sim_transfer_done *done,
+                                  void *context);
+void sender_cancel(struct sim_transfer *transfer);
+void sender_close(struct sim *sim); /* no transfer may be left */
+
+/* outbox.c: messages with their delays and retries. */
+void outbox_reset(struct sim *sim);
+void outbox_close(struct sim *sim);
+/* What `service` (NULL: everybody) sent or will. Gives a reference. */
+json_t *outbox_show(const struct sim *sim, const char *service);
 
 /* timers.c */
 int timers_wait_ms(const struct sim *sim); /* -1: no timer */
