@@ -8,6 +8,8 @@
 
 enum { COMPANY_SERVICES_MAX = 8, ACCESS_TOKENS_MAX = 10, REFRESHES_MAX = 64, UNDER_WAY_MAX = 256 };
 
+struct truth_escalation;
+
 /* Requests that a service is still working on: when each will be answered. */
 struct under_way {
     int64_t until_ms[UNDER_WAY_MAX];
@@ -68,6 +70,9 @@ struct truth_call *traffic_add_sudden(struct company *company, int64_t created_m
 bool traffic_is_over(const struct company *company, int64_t now_ms);
 /* Plans what agents hand over (escalation_traffic.c). */
 void escalations_plan(struct company *company);
+/* An agent is answered 2xx: what it is told is compared with what it was told before. */
+void escalation_hear(struct company *company, struct truth_escalation *escalation, int status,
+                     const char *text);
 /* Whether no agent posts any more. */
 bool escalations_are_over(const struct company *company);
 /* How many of the conversations are planned as escalations; some of them come in twos. */

@@ -8,7 +8,7 @@
 #include "simulation/webhook.h"
 #include "simulation/world_inner.h"
 
-enum { START_ARENA_MAX = 1 << 28, SHUTDOWN_MS = 30 * 1000 };
+enum { START_ARENA_MAX = 1 << 28, SHUTDOWN_MS = 30 * 1000, SECRETS_MS = 60 * 60 * 1000 };
 
 void engine_init(struct sim_engine *engine, struct world *world)
 {
@@ -44,6 +44,19 @@ static void change_config(struct sim_engine *engine)
     world_trace(world, "options changed: pipeline %s, classifier %s, settle %llds, note %u, concurrency %u",
                 config->pipeline, config->classifier, (long long)config->settle_ms / 1000,
                 config->note_size_max, config->concurrency);
+}
+
+/* The old secret counts until the next time: by then, everybody has changed over. */
+static void rotate_secrets(struct sim_engine *engine)
+{
+    struct world *world = engine->world;
+    struct sim_config *config = &engine->config;
+
+    if (world->now_ms < config->secrets_since_ms + SECRETS_MS || !world_fault(world, FAULT_SECRETS_ROTATED))
+        return;
+    config->secrets++;
+    config->secrets_since_ms = world->now_ms;
+    world_trace(world, "secrets of generation %u count, and those before them still do", config->secrets);
 }
 
 /* ---- birth --------------------------------------------------------------------------------------------- */
@@ -183,8 +196,10 @@ void engine_start(struct sim_engine *engine)
 
     if (world->backup && engine->life > 0 && world_fault(world, FAULT_RESTORE))
         (void)backup_restore(world);
-    if (engine->life > 0)
+    if (engine->life > 0) {
         change_config(engine);
+        rotate_secrets(engine);
+    }
     engine->life++;
     engine->is_stopping = engine->is_dying = false;
     engine->is_recovering = engine->life > 1;

@@ -8,6 +8,7 @@
 #include "base/digest.h"
 #include "base/scope.h"
 #include "simulation/company.h"
+#include "simulation/credentials.h"
 #include "simulation/memory.h"
 #include "simulation/truth_escalation.h"
 
@@ -213,7 +214,8 @@ static void again(struct post *post, struct world *world)
 }
 
 /* What was told once stays true, unless the engine's memory was taken back. */
-static void hear(struct company *company, struct truth_escalation *escalation, int status, const char *text)
+void escalation_hear(struct company *company, struct truth_escalation *escalation, int status,
+                     const char *text)
 {
     struct truth *truth = &company->truth;
     bool was_restored = company->world && world_totals(company->world)->restores > 0;
@@ -239,7 +241,7 @@ static void on_answer(void *ctx, struct world *world, int status, const char *bo
     struct post *post = ctx;
     struct truth_escalation *escalation = post->escalation;
 
-    if (status == 0 || status == 429 || status == 503) {
+    if (status == 0 || status == 429 || status == 503 || (status == 401 && credentials_may_be_off(world))) {
         again(post, world);
         return;
     }
@@ -250,7 +252,7 @@ static void on_answer(void *ctx, struct world *world, int status, const char *bo
     } else {
         if (!escalation->taken_ms)
             escalation->taken_ms = world_now(world);
-        hear(post->company, escalation, status, body);
+        escalation_hear(post->company, escalation, status, body);
     }
     escalation->pending--;
     free(post);
@@ -260,17 +262,13 @@ static void do_post(void *ctx, struct world *world)
 {
     struct post *post = ctx;
     struct truth_escalation *escalation = post->escalation;
-    bool is_web = strcmp(escalation->agent, "web") == 0;
     bool waits = chance_below(&escalation->chance, 3) == 0;
-    const struct sim_header headers[] = {
-        { "Content-Type", "application/json" },
-        { "Authorization", is_web ? "Bearer " SIM_WEB_TOKEN : "Bearer " SIM_APP_TOKEN },
-        { "Prefer", "wait=20" },
-    };
+    struct credentials credentials;
 
     escalation->posts++;
-    world_webhook(world, "POST", "/v1/escalations", headers, waits ? 3 : 2, escalation->body, on_answer,
-                  post);
+    credentials_of(post->company, escalation->agent, escalation->body, &credentials);
+    credentials_post(world, &credentials, waits, escalation->body, on_answer, post);
+    strangers_overhear(post->company, escalation, &credentials);
 }
 
 static void plan_post(struct company *company, struct truth_escalation *escalation, int64_t at_ms)
@@ -358,6 +356,7 @@ void escalations_plan(struct company *company)
             copy_id(other, one);
         write_body(one);
         plan_posts(company, one);
+        strangers_plan(company, one);
         if (!other)
             continue;
         write_body(other);

@@ -13,6 +13,7 @@
  *   whole-note           the note is there once, private, whole, and says what was said; or the ticket says why not
  *   taken-is-kept        an escalation that was answered 2xx has a record
  *   agents-are-served    every escalation is taken in the end, and none is refused
+ *   strangers-are-refused  what is not signed as it must be, or too old, or has no token, is answered 401 and not kept
  *   same-answer          the answers to one escalation name one ticket, which is the one it is on
  *   right-contact        an escalation is on a contact that is its user's, and on the one that its agent names
  *   whole-escalation     all that was said is on its ticket, once and in order, escaped and private

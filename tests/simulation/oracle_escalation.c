@@ -139,8 +139,35 @@ static void check_one(const struct oracle_facts *facts, const struct truth_escal
     oracle_check_files(facts, escalation, &place);
 }
 
+/* Whether an agent has ever posted it; the word that a ticket is late has a record of its own. */
+static bool is_known(const struct oracle_facts *facts, const struct oracle_end *end)
+{
+    static const char notice[] = "#delayed";
+    size_t size = strlen(end->external_id), tail = sizeof(notice) - 1;
+    char id[TRUTH_NAME_SIZE] = "";
+
+    if (size > tail && strcmp(end->external_id + size - tail, notice) == 0)
+        size -= tail;
+    (void)snprintf(id, sizeof(id), "%.*s", (int)size, end->external_id);
+    return truth_escalation_by_id(facts->truth, end->account, id) != NULL;
+}
+
+/* What comes from nobody who may call is not kept. */
+static void check_strangers(const struct oracle_facts *facts)
+{
+    for (size_t i = 0; i < facts->end_count; i++) {
+        const struct oracle_end *end = &facts->ends[i];
+        bool is_agents =
+            end->account && (strcmp(end->account, "web") == 0 || strcmp(end->account, "app") == 0);
+        if (is_agents && !is_known(facts, end))
+            oracle_say(facts, "strangers-are-refused", "there is a record '%s' of %s, which it never sent",
+                       end->external_id, end->account);
+    }
+}
+
 void oracle_check_escalations(const struct oracle_facts *facts)
 {
+    check_strangers(facts);
     for (size_t i = 0; i < facts->truth->escalation_count; i++)
         check_one(facts, facts->truth->escalations[i]);
     oracle_check_users(facts);

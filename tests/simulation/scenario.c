@@ -75,6 +75,7 @@ static void mix_escalations(struct scenario *scenario)
     scenario->attach = attach[chance_below(&chance, 4)];
     scenario->delayed_after_ms = pick(&chance, delays, 5);
     scenario->has_crm_field = chance_below(&chance, 2) == 0;
+    scenario->signs_posts = chance_below(&chance, 2) == 0;
 }
 
 struct scenario scenario_of(uint64_t seed)

@@ -73,7 +73,12 @@
     X(FAULT_DECIDES_STOPPED, "decides-stopped", 500000)   /* at each start with something unknown */         \
     X(FAULT_DECIDES_LATE, "decides-late", 600000)     /* at each decision: minutes after having looked */    \
     X(FAULT_ADOPTS_ANOTHER, "adopts-another", 500000) /* at each decision: names what is not it */           \
-    X(FAULT_DECIDES_WRONG, "decides-wrong", 500000)   /* at each decision: has not found what is there */
+    X(FAULT_DECIDES_WRONG, "decides-wrong", 500000)   /* at each decision: has not found what is there */    \
+    /* who may call */                                                                                       \
+    X(FAULT_SECRETS_ROTATED, "secrets-rotated",                                                              \
+      500000)                             /* at each start: new tokens and keys beside the old */            \
+    X(FAULT_STRANGER, "stranger", 500000) /* at each escalation: another, of somebody who may not call */    \
+    X(FAULT_REPLAYED, "replayed", 500000) /* at each signed post: the same once more, sooner or later */
 
 enum sim_fault {
 #define X(id, word, most) id,
@@ -109,6 +114,7 @@ struct scenario {
     const char *attach;       /* attach_to_open: "never", "always", "ask_rules" */
     int64_t delayed_after_ms; /* 0: no delay is told */
     bool has_crm_field;       /* crm_id_field = SIM_CRM_FIELD */
+    bool signs_posts;         /* agents sign what they post */
 };
 
 struct scenario scenario_of(uint64_t seed);

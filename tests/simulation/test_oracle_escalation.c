@@ -2,6 +2,7 @@
  * Each must be reported under the name of its invariant, and nothing else. */
 #include "simulation/oracle_kit.h"
 
+#include "simulation/credentials.h"
 #include "simulation/truth_escalation.h"
 
 /* An escalation of agent "web" beside the call, with its ticket, its file, and what its agent was told. */
@@ -205,6 +206,50 @@ static void an_agent_is_told_the_ticket_that_there_is(void **state)
     assert_said(all->world, "same-answer", "was told of ticket #101, and is on #102");
 }
 
+/* ---- who may call -------------------------------------------------------------------------------------- */
+
+static void a_record_that_no_agent_sent_is_seen(void **state)
+{
+    struct handed_over *all = *state;
+    struct oracle_end ends[3];
+
+    memcpy(ends, all->ends, sizeof(all->ends));
+    ends[2] = (struct oracle_end){ .external_id = "stranger-zeaaaaaa", .account = "web", .state = "dead" };
+    all->world->facts.ends = ends;
+    all->world->facts.end_count = 3;
+    assert_said(all->world, "strangers-are-refused", "'stranger-zeaaaaaa' of web");
+}
+
+static void the_word_of_a_late_ticket_is_no_stranger(void **state)
+{
+    struct handed_over *all = *state;
+    struct oracle_end ends[3];
+
+    memcpy(ends, all->ends, sizeof(all->ends));
+    ends[2] = (struct oracle_end){ .external_id = "esc-1#delayed", .account = "web", .state = "done" };
+    all->world->facts.ends = ends;
+    all->world->facts.end_count = 3;
+    oracle_check(&all->world->facts);
+    assert_int_equal(all->world->said.count, 0);
+}
+
+/* The digest is of another program. */
+static void a_call_is_signed_as_the_documentation_says(void **state)
+{
+    struct credentials credentials;
+
+    (void)state;
+    credentials_make("app", 3, START_MS + 999, /* is_signed= */ true, "{\"id\":\"esc-1\"}", &credentials);
+    assert_string_equal(credentials.authorization, "Bearer sim-app-token-0003");
+    assert_string_equal(credentials.timestamp, "1773014400");
+    assert_string_equal(credentials.signature,
+                        "sha256="
+                        "f962a2bfd8059f94d7d75a573e1907550f63254dab56e761ca43256ce3c12c70");
+    credentials_make("web", 0, START_MS, /* is_signed= */ false, "{}", &credentials);
+    assert_string_equal(credentials.authorization, "Bearer sim-web-token-0000");
+    assert_string_equal(credentials.signature, "");
+}
+
 /* ---- the words and files ------------------------------------------------------------------------------- */
 
 static void a_message_that_is_missing_is_missed(void **state)
@@ -373,6 +418,9 @@ int main(void)
         CASE(two_tickets_are_one_too_many),
         CASE(a_ticket_and_a_note_on_another_are_two),
         CASE(an_agent_is_told_the_ticket_that_there_is),
+        CASE(a_record_that_no_agent_sent_is_seen),
+        CASE(the_word_of_a_late_ticket_is_no_stranger),
+        cmocka_unit_test(a_call_is_signed_as_the_documentation_says),
         CASE(a_message_that_is_missing_is_missed),
         CASE(markup_in_a_description_is_seen),
         CASE(a_message_that_is_there_twice_is_seen),

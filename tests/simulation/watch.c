@@ -23,6 +23,7 @@ static const struct secret secrets[] = {
     { "1000.simaccess", SIM_HOST_DESK, false },
     { SIM_WEB_TOKEN, "", false },
     { SIM_APP_TOKEN, "", false },
+    { SIM_SIGNING_KEY, "", false },
     { SIM_CALLBACK_SECRET, "", false },
 };
 

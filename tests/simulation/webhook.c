@@ -84,11 +84,13 @@ static void take(struct sim_engine *engine, struct webhook_call *call, size_t pi
 {
     struct callers *callers = route->flags & SB_ROUTE_OPEN ? NULL : engine->callers[pipeline];
     struct caller_proof proof = { .authorization = header_of(call, "Authorization"),
+                                  .timestamp = header_of(call, "X-Switchboard-Timestamp"),
+                                  .signature = header_of(call, "X-Switchboard-Signature"),
                                   .body = call->body,
                                   .body_size = strlen(call->body) };
     const char *name = callers ? callers_name(callers, proof.authorization) : NULL;
 
-    if (callers && (!name || !callers_is_signed(callers, &proof, call->world->now_ms)))
+    if (callers && (!name || !callers_is_signed(callers, &proof, call->world->now_ms + engine->wall_skew_ms)))
         webhook_reply(call, 401, NULL);
     else if (callers && callers_take(callers, name, call->world->now_ms - engine->mono_base_ms) > 0)
         webhook_reply(call, 429, NULL);

@@ -34,6 +34,7 @@ struct sim_config config_of(const struct scenario *scenario)
                                 .has_openai = scenario->has_openai,
                                 .has_escalations = scenario->has_escalations,
                                 .has_crm_field = scenario->has_crm_field,
+                                .signs_posts = scenario->signs_posts,
                                 .attach = scenario->attach,
                                 .delayed_after_ms = scenario->delayed_after_ms };
 }
@@ -137,17 +138,38 @@ static void write_escalations(const struct sim_config *config, struct buf *text)
                    config->classifier);
 }
 
+/* The secrets of this generation and of the one before it, so that agents can change over. */
+static void write_secrets(const struct sim_config *config, struct buf *text)
+{
+    const char *separator = "";
+
+    buf_str(text, "    tokens = [ ");
+    for (uint32_t i = config->secrets ? config->secrets - 1 : 0; i <= config->secrets; i++) {
+        buf_printf(text, "%s\"web:" SIM_WEB_TOKEN "%04u\", \"app:" SIM_APP_TOKEN "%04u\"", separator, i, i);
+        separator = ", ";
+    }
+    buf_str(text, " ]\n");
+    if (!config->signs_posts)
+        return;
+    buf_str(text, "    hmac_secret = [ ");
+    if (config->secrets)
+        buf_printf(text, "\"before:" SIM_SIGNING_KEY "%04u\", ", config->secrets - 1);
+    buf_printf(text, "\"now:" SIM_SIGNING_KEY "%04u\" ]\n    replay_window = \"%ds\"\n", config->secrets,
+               SIM_REPLAY_WINDOW_S);
+}
+
 static void write_agents_doors(const struct sim_config *config, struct buf *text)
 {
-    if (config->has_escalations)
-        buf_printf(text,
-                   "ai_agent = {\n"
-                   "    tokens = [ \"web:" SIM_WEB_TOKEN "\", \"app:" SIM_APP_TOKEN "\" ]\n"
-                   "    attachment_hosts = [ \"" SIM_HOST_FILES "\" ]\n}\n"
-                   "callback = {\n"
-                   "    secret = \"" SIM_CALLBACK_SECRET "\"\n    hosts = [ \"" SIM_HOST_AGENT "\" ]\n"
-                   "    messages = \"%s/scripts/zoho_ticket.lua\"\n    delayed_after = \"%lldms\"\n}\n",
-                   SIM_SOURCE_DIR, (long long)config->delayed_after_ms);
+    if (!config->has_escalations)
+        return;
+    buf_str(text, "ai_agent = {\n");
+    write_secrets(config, text);
+    buf_printf(text,
+               "    attachment_hosts = [ \"" SIM_HOST_FILES "\" ]\n}\n"
+               "callback = {\n"
+               "    secret = \"" SIM_CALLBACK_SECRET "\"\n    hosts = [ \"" SIM_HOST_AGENT "\" ]\n"
+               "    messages = \"%s/scripts/zoho_ticket.lua\"\n    delayed_after = \"%lldms\"\n}\n",
+               SIM_SOURCE_DIR, (long long)config->delayed_after_ms);
 }
 
 static char *conf_text(const struct sim_config *config)

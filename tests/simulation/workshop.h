@@ -15,6 +15,9 @@ struct sim_config {
     uint32_t note_size_max, concurrency, max_in_flight, page_size;
     bool has_openai;
     bool has_escalations, has_crm_field;
+    bool signs_posts;
+    uint32_t secrets; /* the generation of the agents' tokens and keys; the one before it counts, too */
+    int64_t secrets_since_ms;
     const char *attach; /* attach_to_open */
     int64_t delayed_after_ms;
 };

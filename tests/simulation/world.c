@@ -167,6 +167,12 @@ void world_count(struct world *world, uint64_t records, uint64_t tickets)
     world->totals.tickets = tickets;
 }
 
+uint32_t world_secrets(const struct world *world, int64_t *ret_since_ms)
+{
+    *ret_since_ms = world->engine.config.secrets_since_ms;
+    return world->engine.config.secrets;
+}
+
 int64_t world_restored_ms(const struct world *world)
 {
     return world->restored_ms;

@@ -17,7 +17,7 @@
 
 struct world;
 
-enum { SIM_ID_SIZE = 24 };
+enum { SIM_ID_SIZE = 24, SIM_REPLAY_WINDOW_S = 300 };
 
 /* Who and what is configured in the simulated engine.conf: the services compare what comes with these. */
 #define SIM_HOST_EXOTEL     "api.exotel.com"
@@ -26,10 +26,11 @@ enum { SIM_ID_SIZE = 24 };
 #define SIM_HOST_OPENAI     "api.openai.com"
 #define SIM_HOST_DESK       "desk.zoho.com"
 #define SIM_HOST_ACCOUNTS   "accounts.zoho.com"
-#define SIM_HOST_AGENT      "agent.example.com"  /* where callbacks go */
-#define SIM_HOST_FILES      "files.example.com"  /* where attachments are fetched from */
-#define SIM_WEB_TOKEN       "sim-web-token-0001" /* of the agent "web" */
-#define SIM_APP_TOKEN       "sim-app-token-0001" /* of the agent "app" */
+#define SIM_HOST_AGENT      "agent.example.com" /* where callbacks go */
+#define SIM_HOST_FILES      "files.example.com" /* where attachments are fetched from */
+#define SIM_WEB_TOKEN       "sim-web-token-"    /* and the number of the generation: of the agent "web" */
+#define SIM_APP_TOKEN       "sim-app-token-"    /* of the agent "app" */
+#define SIM_SIGNING_KEY     "sim-signing-key-"  /* of all agents */
 #define SIM_CALLBACK_SECRET "sim-callback-secret"
 #define SIM_CRM_FIELD       "cf_crm_id"
 #define SIM_ACCOUNT         "acmedemo1"
@@ -130,6 +131,8 @@ const struct sim_totals *world_totals(const struct world *world);
 /* How many conversations and tickets there were, for the table. */
 void world_count(struct world *world, uint64_t records, uint64_t tickets);
 
+/* Which generation of the agents' secrets the engine takes, beside the one before it, and since when. */
+uint32_t world_secrets(const struct world *world, int64_t *ret_since_ms);
 /* Since a restore, what was sent before it may not be in the journal: 0: never restored. */
 int64_t world_restored_ms(const struct world *world);
 /* Whether an operator has dropped, or retried, the conversation. */
