@@ -31,6 +31,12 @@ static const struct sim_knob knobs[] = {
                            "DG.8: topics and intents where the OpenAPI has them" },
     [DG_REQUEST_ID_HEADER] = { "request_id_header", SIM_BOOL, "false", NULL, 0, 0,
                                "DG.11: sends dg-request-id" },
+    [DG_CALLBACK_DELAY_MS] = { "callback_delay_ms", SIM_INT, "1000", NULL, 0, 86400000,
+                               "DG.10: simulated time from the answer to the callback" },
+    [DG_CALLBACK_TIMEOUT_MS] = { "callback_timeout_ms", SIM_INT, "10000", NULL, 1, 600000,
+                                 "DG.10: how long (real time) one try may take" },
+    [DG_CALLBACK_PORT] = { "callback_port", SIM_INT, "0", NULL, 0, 65535,
+                           "DG.10: where on 127.0.0.1 callbacks really go; 0: the port of the URL" },
 };
 static_assert(sizeof(knobs) / sizeof(knobs[0]) == DG_KNOBS, "every knob has its row");
 
@@ -94,12 +100,12 @@ static int load_keys(struct deepgram *deepgram, json_t *plans, struct sim_error 
     size_t index;
     json_t *plan;
     json_array_foreach (plans, index, plan) {
-        const char *key = NULL;
+        const char *key = NULL, *id = NULL;
         int scope = 1, credit = 1;
         json_t *forbidden = NULL;
         json_error_t error;
-        if (json_unpack_ex(plan, &error, JSON_STRICT, "{s:s, s?b, s?b, s?o}", "key", &key, "scope", &scope,
-                           "credit", &credit, "forbidden_models", &forbidden) < 0) {
+        if (json_unpack_ex(plan, &error, JSON_STRICT, "{s:s, s?s, s?b, s?b, s?o}", "key", &key, "id", &id,
+                           "scope", &scope, "credit", &credit, "forbidden_models", &forbidden) < 0) {
             json_decref(keys);
             return sim_fail(err, "deepgram: key %zu: %s", index, error.text);
         }
@@ -175,7 +181,7 @@ static json_t *report_deepgram(struct sim_service *service)
         "{s:I, s:I, s:f, s:I, s:I, s:I, s:O}", "transcriptions", (json_int_t)deepgram->transcriptions,
         "distinct", (json_int_t)json_object_size(deepgram->seen), "audio_seconds", deepgram->audio_seconds,
         "too_many", (json_int_t)deepgram->too_many, "in_flight_max", (json_int_t)deepgram->in_flight_max,
-        "callbacks_not_sent", (json_int_t)deepgram->callbacks, "by_sha256", deepgram->seen);
+        "callbacks", (json_int_t)deepgram->callbacks, "by_sha256", deepgram->seen);
 }
 
 /* The key that everybody gets; with keys in the scenario, the first of them. */

@@ -59,6 +59,9 @@ enum dg_knob {
     DG_ANSWER,
     DG_NESTED_TOPICS,
     DG_REQUEST_ID_HEADER,
+    DG_CALLBACK_DELAY_MS,
+    DG_CALLBACK_TIMEOUT_MS,
+    DG_CALLBACK_PORT,
     DG_KNOBS
 };
 
@@ -96,6 +99,11 @@ bool dg_check_concurrency(struct sim_request *req, struct sim_response *res,
                           const struct dg_settings *settings);
 bool dg_read_body(struct sim_request *req, struct sim_response *res, const struct dg_settings *settings,
                   struct dg_audio *ret_audio);
+
+/* ---- deepgram_callback.c ---- */
+
+/* Sends `text`, an answer, to where the request wants it (DG.10). Borrows everything. */
+void dg_send_callback(struct sim_request *req, const char *text, size_t size);
 
 /* ---- deepgram_transcribe.c ---- */
 

@@ -198,20 +198,42 @@ static json_t *make_metadata(struct sim_request *req, const struct dg_settings *
     return metadata;
 }
 
-/* Both halves are whole JSON texts that jansson wrote; the second one is kept as text because it is long. */
-static void send_answer(struct sim_request *req, struct sim_response *res, json_t *metadata,
-                        const char *results)
+/* Gives the answer in memory for free(). Both halves are whole JSON texts that jansson wrote; the second one is kept as
+ * text because it is long. */
+static char *make_text(const json_t *metadata, const char *results, size_t *ret_size)
 {
     static const char before[] = "{\"metadata\":", between[] = ",\"results\":";
     char *head = json_dumps(metadata, JSON_COMPACT);
     size_t room = strlen(before) + strlen(head) + strlen(between) + strlen(results) + 2;
     char *text = sim_malloc(room);
     char *end = stpcpy(stpcpy(stpcpy(stpcpy(stpcpy(text, before), head), between), results), "}");
-    sim_respond_buffer(res, 200, "application/json", text, (size_t)(end - text));
+    free(head);
+    *ret_size = (size_t)(end - text);
+    return text;
+}
+
+static void send_answer(struct sim_request *req, struct sim_response *res, const json_t *metadata,
+                        const char *results)
+{
+    size_t size;
+    char *text = make_text(metadata, results, &size);
+    sim_respond_buffer(res, 200, "application/json", text, size);
     if (sim_knob_bool(req->service, DG_REQUEST_ID_HEADER))
         sim_respond_header(res, "dg-request-id", "%s",
                            json_string_value(json_object_get(metadata, "request_id")));
-    free(head);
+}
+
+/* The same JSON, later and elsewhere; at once there is only its id. */
+static void promise_answer(struct sim_request *req, struct sim_response *res, const json_t *metadata,
+                           const char *results)
+{
+    struct deepgram *deepgram = req->service->state;
+    size_t size;
+    char *text = make_text(metadata, results, &size);
+    dg_send_callback(req, text, size);
+    free(text);
+    deepgram->callbacks++;
+    sim_respond_json(res, 200, json_pack("{s:O}", "request_id", json_object_get(metadata, "request_id")));
 }
 
 static void note_transcription(struct deepgram *deepgram, const char *sha256, const char *call,
@@ -244,11 +266,9 @@ void dg_transcribe(struct sim_request *req, struct sim_response *res, const stru
     }
     note_transcription(deepgram, sim_body_sha256(req), heard.call, audio->seconds);
     json_t *metadata = make_metadata(req, settings, audio);
-    if (sim_query(req, "callback")) {
-        deepgram->callbacks++;
-        sim_respond_json(res, 200, json_pack("{s:O}", "request_id", json_object_get(metadata, "request_id")));
-    } else {
+    if (sim_query(req, "callback"))
+        promise_answer(req, res, metadata, entry->results);
+    else
         send_answer(req, res, metadata, entry->results);
-    }
     json_decref(metadata);
 }

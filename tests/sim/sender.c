@@ -181,11 +181,18 @@ static bool set_body(CURL *easy, const struct sim_message *message)
            curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, message->method) == CURLE_OK;
 }
 
+/* On a connection that was kept and is dead, libcurl would send once more by itself, and a try would be two. */
+static bool keep_nothing(CURL *easy)
+{
+    return curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L) == CURLE_OK;
+}
+
 static bool set_all(struct sim_transfer *transfer, const struct sim_message *message)
 {
     CURL *easy = transfer->easy;
     const char *ca_path = transfer->sender->sim->tls_ca_path;
-    return easy && set_lists(transfer, message) && set_body(easy, message) &&
+    return easy && set_lists(transfer, message) && set_body(easy, message) && keep_nothing(easy) &&
            curl_easy_setopt(easy, CURLOPT_URL, message->url) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_PROXY, "") == CURLE_OK &&

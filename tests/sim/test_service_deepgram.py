@@ -4,7 +4,9 @@ import hashlib
 import math
 import struct
 import threading
+import time
 
+from receiver import Receiver
 from services_case import Case, basic, query, run
 
 KEY = {"Authorization": "Token demo-deepgram-key", "Content-Type": "audio/mpeg"}
@@ -285,6 +287,92 @@ class Recordings(Deepgram):
         report = self.remote.report("deepgram")
         self.assertEqual(report["by_sha256"], {hashlib.sha256(audio).hexdigest(): {"count": 2, "call": sid}})
         self.assertEqual((report["transcriptions"], report["distinct"]), (2, 1))
+
+
+class Callbacks(Deepgram):
+    """DG.10: the answer comes later, to a URL; and again while nobody takes it."""
+
+    def setUp(self):
+        super().setUp()
+        self.receiver = Receiver()
+        self.addCleanup(self.receiver.close)
+        self.remote.knobs("deepgram", callback_port=self.receiver.port)
+
+    def ask(self, url="http://user:secret@hooks.example.com:8080/x?a=1", **values):
+        answer = self.heard(wav(), callback=url, utterances="true", **values)
+        self.assertEqual(list(answer), ["request_id"])
+        return answer["request_id"]
+
+    def sent(self):
+        return self.remote.control("/sent?service=deepgram")
+
+    def wait_for(self, state):
+        until = time.monotonic() + 10
+        while self.sent()[0]["state"] != state and time.monotonic() < until:
+            time.sleep(0.005)
+        self.assertEqual(self.sent()[0]["state"], state, self.sent())
+
+    def test_dg_10_the_same_answer_comes_later(self):
+        whole = self.heard(wav(), utterances="true")
+        request_id = self.ask()
+        self.assertEqual((self.sent()[0]["state"], self.receiver.requests), ("waiting", []))
+        self.remote.advance(1)
+        request, = self.receiver.wait(1)
+        self.assertEqual((request.method, request.target, request.headers["Host"]),
+                         ("POST", "/x?a=1", "hooks.example.com:8080"))
+        self.assertEqual(request.headers["Authorization"], basic("user", "secret")["Authorization"])
+        self.assertEqual(request.json()["results"], whole["results"])
+        self.assertEqual((request.json()["metadata"]["request_id"], request.json()["metadata"]["sha256"]),
+                         (request_id, whole["metadata"]["sha256"]))
+        self.assertRegex(request.headers["dg-token"], "^[0-9a-f]{8}-[0-9a-f-]{27}$")
+        self.assertEqual(self.remote.report("deepgram")["callbacks"], 1)
+
+    def test_dg_10_put_and_the_id_of_the_key(self):
+        self.remote.control("/load", {"deepgram": {"keys": [{"key": "demo-deepgram-key", "id": "key-7"}]}})
+        self.ask(callback_method="PUT")
+        self.remote.advance(1)
+        request, = self.receiver.wait(1)
+        self.assertEqual((request.method, request.headers["dg-token"]), ("PUT", "key-7"))
+        self.assertNotIn("demo-deepgram-key", str(request.headers))
+
+    def test_dg_10_ten_tries_thirty_seconds_apart(self):
+        self.receiver.statuses = [500, 404, 302, 0] + [503] * 10
+        self.ask()
+        self.remote.advance(1)
+        for count in range(1, 10):
+            self.receiver.wait(count)
+            self.wait_for("waiting")
+            self.remote.advance(29.9)
+            self.assertEqual(len(self.receiver.requests), count)
+            self.remote.advance(0.1)
+        self.receiver.wait(10)
+        self.wait_for("given up")
+        self.remote.advance(3600)
+        tries = self.sent()[0]["tries"]
+        self.assertEqual([each["status"] for each in tries], [500, 404, 302, 0] + [503] * 6)
+        self.assertEqual({b["at_ms"] - a["at_ms"] for a, b in zip(tries, tries[1:])}, {30000})
+        self.assertEqual(len({request.body for request in self.receiver.requests}), 1)
+
+    def test_dg_10_a_try_that_is_taken_ends_it(self):
+        self.receiver.statuses = [500]
+        self.ask()
+        self.remote.advance(1)
+        self.wait_for("waiting")
+        self.remote.advance(30)
+        self.wait_for("delivered")
+        self.assertEqual(len(self.receiver.requests), 2)
+
+    def test_dg_10_a_scaled_clock_brings_them_sooner(self):
+        self.remote.control("/clock", {"mode": "real", "speed": 600})
+        self.receiver.statuses = [500] * 4
+        self.ask()
+        self.receiver.wait(5)
+
+    def test_dg_10_a_request_that_is_refused_calls_nobody(self):
+        self.refused(400, "INVALID_QUERY_PARAMETER", "Invalid callback url.", model="nova-3",
+                     callback="https://example.com:8081/x")
+        self.remote.advance(600)
+        self.assertEqual((self.sent(), self.receiver.requests), ([], []))
 
 
 if __name__ == "__main__":
