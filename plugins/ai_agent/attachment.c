@@ -57,6 +57,8 @@ enum sb_verdict agent_build_fetch(struct sb_exchange *x)
         return give_up(x, index, "it could not be fetched in time");
     if (!sb_request_url(x, "GET", sb_get_str(x, member(x, index, "url"))))
         return give_up(x, index, "its host is not among attachment_hosts");
+    if (!sb_option_bool(x, "allow_private"))
+        sb_public_only(x); /* an allowed name may lead home */
     sb_timeout_ms(x, REQUEST_MS);
     sb_save_body(x, sb_printf(x, "attachment-%d", index + 1), (uint64_t)sb_option_int(x, "attachment_max"));
     return SB_OK;

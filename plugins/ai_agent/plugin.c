@@ -66,6 +66,11 @@ static const struct sb_option options[] = {
       .help = "Hosts that attachments may be fetched from, such as files.example.com or *.example.com; "
               "without any, "
               "attachments by url are refused." },
+    { .name = "allow_private",
+      .type = SB_OPT_BOOL,
+      .default_text = "false",
+      .help = "true: attachments may also be fetched from loopback (there also without TLS), private and "
+              "link-local addresses" },
     { .name = "attachment_wait",
       .type = SB_OPT_DURATION,
       .default_text = "1m",

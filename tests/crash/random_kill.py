@@ -144,7 +144,7 @@ def check_counts(w, report, records, people, wrong):
         wrong.append("%d contacts for %d people: %s" % (desk["contacts_total"], people, desk["contacts_per_phone"]))
     if report["violations_total"]:
         wrong.append("violations: %s" % report["violations"][:2])
-    if w.query("SELECT count(*) FROM intent WHERE state = 'open'")[0][0]:
+    if w.states() and w.query("SELECT count(*) FROM intent WHERE state = 'open'")[0][0]:
         wrong.append("an intent stays open")
 
 

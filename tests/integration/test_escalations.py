@@ -529,7 +529,7 @@ class ContentTest(EscalationCase):
     def test_attachments_are_fetched_from_allowed_hosts_and_those_that_fail_are_named(self):
         picture, page = b"\x89PNG not really" * 100, b"<p>gone</p>"
         with Files({"/a.png": (200, "image/png; x=y", picture), "/large": (200, "application/pdf", b"x" * 5000), "/gone": (410, "text/html", page)}) as files:
-            with AgentWorld(agent={"attachment_hosts": [files.host], "attachment_max": "4k", "attachment_wait": "2s"}) as local:
+            with AgentWorld(agent={"attachment_hosts": [files.host], "attachment_max": "4k", "attachment_wait": "2s", "allow_private": True}) as local:
                 engine, port = local.listening()
                 conversation = [{"role": "user", "content": "See.", "attachments": [
                     {"name": "a.png", "url": files.url("/a.png")}, {"name": "gone.html", "url": files.url("/gone")},
@@ -552,6 +552,29 @@ class ContentTest(EscalationCase):
                 reply = send(port, body=escalation(2, conversation=elsewhere))
                 self.assert_status(reply, 422)
                 self.assertEqual(reply.json["error"]["details"][0]["pointer"], "/conversation/0/attachments/0/url")
+                self.assert_ends_well(engine.stop())
+
+    def test_an_allowed_host_that_is_at_home_is_not_asked(self):
+        with Files({"/a.png": (200, "image/png", b"secret")}) as files:
+            names = [files.host, files.host.replace("127.0.0.1", "localhost")]
+            with AgentWorld(agent={"attachment_hosts": names, "attachment_wait": "20s"}) as local:
+                engine, port = local.listening()
+                conversation = [{"role": "user", "content": "See.", "attachments": [
+                    {"name": "plain.png", "url": files.url("/a.png")},
+                    {"name": "tls.png", "url": files.url("/a.png").replace("http://", "https://")},
+                    # A name is known to lead home only once it was resolved.
+                    {"name": "name.png", "url": "https://%s/a.png" % names[1]}]}]
+                reply = send(port, path="/v1/escalations?wait=30s", body=escalation(1, conversation=conversation))
+                self.assert_status(reply, 201)
+                local.wait_until(lambda: local.states() == {"done": 1}, "the record is done")
+                items = local.sections("esc-0001")["attachments"]["items"]
+                self.assertEqual(len(items), 3)
+                for item in items:
+                    self.assertIn("has no address on the public internet", item["why"])
+                    self.assertNotIn("file", item)
+                self.assertEqual(files.asked, [])
+                ticket, = local.tickets_of("esc-0001")
+                self.assertIn("tls.png", " ".join(note["content"] for note in ticket["comments"]))
                 self.assert_ends_well(engine.stop())
 
     def test_limits_of_attachments_are_told(self):

@@ -77,8 +77,8 @@ struct harness_result {
     bool has_more;   /* of sb_more */
     json_t *found;   /* array of ids of sb_found */
     json_t *listed;  /* array of {account, external_id, reason} of sb_listed */
-    json_t *request; /* build said SB_OK: {method, url, headers, body, timeout_ms, save?}, else NULL; secrets
-                        as [name] */
+    json_t *request; /* build said SB_OK: {method, url, headers, body, timeout_ms, save?, public_only?}, else
+                        NULL; secrets as [name] */
     json_t *record;  /* the record or cursor afterwards; unchanged after SB_RETRY and SB_REJECT */
     json_t *notes;   /* array of texts */
     json_t *meters;  /* {name: amount} */

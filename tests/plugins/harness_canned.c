@@ -82,6 +82,8 @@ json_t *harness_shot(struct sb_exchange *x, enum sb_verdict verdict, bool with_r
     if (with_request) {
         assert_non_null(request);
         (void)json_object_set_new(request, "timeout_ms", json_integer(x->request.timeout_ms));
+        if (x->request.public_only)
+            (void)json_object_set_new(request, "public_only", json_true());
     }
     for (size_t i = 0; i < x->meter_count; i++)
         (void)json_object_set_new(meters, x->meters[i].name, json_real(x->meters[i].amount));

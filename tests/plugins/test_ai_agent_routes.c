@@ -85,6 +85,29 @@ static void nothing_is_fetched_twice_nor_from_elsewhere(void **state)
     harness_free(h);
 }
 
+static void what_is_fetched_is_on_the_public_internet_unless_the_operator_says_otherwise(void **state)
+{
+    static const struct {
+        const char *more;
+        bool is_public_only;
+    } rows[] = { { "", true },
+                 { ", \"allow_private\": false", true },
+                 { ", \"allow_private\": true", false } };
+    char options[200];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        (void)snprintf(options, sizeof(options), "{\"attachment_hosts\": [\"files.example.com\"]%s}",
+                       rows[i].more);
+        struct harness *h = kit_agent(options);
+        harness_set_record(h, ITEM(""));
+        const struct harness_result *r = harness_build(h, "fetch_attachment");
+        assert_int_equal(r->verdict, SB_OK);
+        assert_int_equal(json_is_true(json_object_get(r->request, "public_only")), rows[i].is_public_only);
+        harness_free(h);
+    }
+}
+
 static void the_first_step_adds_the_number_in_full(void **state)
 {
     static const struct {
@@ -279,6 +302,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_can_be_fetched_is_and_the_rest_says_why),
         cmocka_unit_test(nothing_is_fetched_twice_nor_from_elsewhere),
+        cmocka_unit_test(what_is_fetched_is_on_the_public_internet_unless_the_operator_says_otherwise),
         cmocka_unit_test(the_first_step_adds_the_number_in_full),
         cmocka_unit_test(the_description_is_that_of_the_table),
         cmocka_unit_test(the_tool_takes_what_the_api_takes),

@@ -50,7 +50,8 @@ static void a_ticket_is_told_of(void **state)
     assert_int_equal(r->verdict, SB_OK);
     harness_same(
         r->request,
-        "{\"method\": \"POST\", \"url\": \"" GOOD_URL "\", \"timeout_ms\": 30000, \"headers\": {"
+        "{\"method\": \"POST\", \"url\": \"" GOOD_URL
+        "\", \"timeout_ms\": 30000, \"public_only\": true, \"headers\": {"
         "\"Idempotency-Key\": \"0123456789ABC.ticket.created\", \"X-Switchboard-Timestamp\": \"1773133200\","
         "\"Content-Type\": \"application/json\", \"X-Switchboard-Signature\": \"sha256=[hmac]\"},"
         "\"body\": {\"event\": \"ticket.created\", \"id\": \"0123456789ABC.ticket.created\", \"sequence\": 2,"
@@ -222,6 +223,9 @@ static void only_those_hosts_are_told_that_the_operator_names(void **state)
         print_message("row: %s\n", address_rows[i].url);
         assert_int_equal(r->verdict, address_rows[i].verdict);
         assert_string_equal(r->reason, address_rows[i].reason);
+        if (r->request)
+            assert_int_equal(json_is_true(json_object_get(r->request, "public_only")),
+                             strcmp(address_rows[i].options, ALLOW) != 0);
         assert_false(r->is_defect);
         harness_free(h);
     }
