@@ -65,9 +65,11 @@ int64_t agent_limit(const struct sb_exchange *x, const struct agent_field *field
 
 /* What became of a body. */
 struct agent_checked {
-    json_t *body;       /* canonical: known members only, words as the record has them */
+    const json_t
+        *body; /* canonical: known members only, words as the record has them; shares what was sent and is so
+                           already. NULL when there are errors */
     json_t *errors;     /* [{pointer, message, expected}]; empty: it is right */
-    const char *digest; /* of `body` */
+    const char *digest; /* of `body`; NULL when there are errors */
 };
 /* Checks all of `body` (borrowed). `needs_id` false: one is made from the content when it is absent. */
 void agent_check(struct sb_exchange *x, const json_t *body, bool needs_id, struct agent_checked *ret_checked);
@@ -82,6 +84,7 @@ enum sb_verdict agent_emit(struct sb_exchange *x, const struct agent_checked *ch
 /* Puts a member; ends the call when there is no memory. Takes `value`. */
 void agent_put(struct sb_exchange *x, json_t *object, const char *name, json_t *value);
 void agent_append(struct sb_exchange *x, json_t *list, json_t *value);
+void agent_replace(struct sb_exchange *x, json_t *list, size_t index, json_t *value);
 
 /* ---- answers (answer.c) -------------------------------------------------------------------------------- */
 

@@ -21,6 +21,12 @@ void agent_append(struct sb_exchange *x, json_t *list, json_t *value)
         run_out(x);
 }
 
+void agent_replace(struct sb_exchange *x, json_t *list, size_t index, json_t *value)
+{
+    if (json_array_set_new(list, index, value) < 0)
+        run_out(x);
+}
+
 static void copy_member(struct sb_exchange *x, const json_t *from, const char *name, json_t *to,
                         const char *as)
 {
@@ -55,18 +61,6 @@ static void add_escalation(struct sb_exchange *x, const struct agent_checked *ch
     agent_put(x, section, "digest", json_string(checked->digest));
 }
 
-/* The number in E.164 is added by the record's first step: the numbering plan takes its time, and the agent waits for us. */
-static void add_user(struct sb_exchange *x, const json_t *body, json_t *record)
-{
-    const json_t *user = json_object_get(body, "user");
-    json_t *section = new_section(x, record, "user");
-    const char *name;
-    json_t *value;
-
-    json_object_foreach ((json_t *)(uintptr_t)user, name, value)
-        agent_put(x, section, name, json_incref(value));
-}
-
 /* Moves a message's attachments into the list of all, and leaves their places. */
 static void add_attachments(struct sb_exchange *x, const json_t *from, json_t *message, json_t *items)
 {
@@ -98,6 +92,10 @@ static void add_conversation(struct sb_exchange *x, const json_t *body, json_t *
     agent_put(x, new_section(x, record, "conversation"), "messages", messages);
     agent_put(x, new_section(x, record, "attachments"), "items", items);
     json_array_foreach (json_object_get(body, "conversation"), index, given) {
+        if (!json_object_get(given, "attachments") && json_object_get(given, "content")) {
+            agent_append(x, messages, json_incref(given));
+            continue;
+        }
         json_t *message = json_object();
         agent_append(x, messages, message);
         copy_member(x, given, "role", message, "role");
@@ -140,7 +138,8 @@ enum sb_verdict agent_emit(struct sb_exchange *x, const struct agent_checked *ch
     agent_put(x, source, "external_id", json_string(id));
     add_time(x, checked->body, source);
     add_escalation(x, checked, record);
-    add_user(x, checked->body, record);
+    /* The number in E.164 is added by the record's first step: the numbering plan takes its time, and the agent waits. */
+    copy_member(x, checked->body, "user", record, "user");
     add_conversation(x, checked->body, record);
     json_t *kept = json_pack("{s:s, s:s, s:I, s:O}", "id", id, "digest", checked->digest, "wait_ms",
                              (json_int_t)wait_ms, "record", record);
