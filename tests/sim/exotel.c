@@ -18,6 +18,8 @@ static const struct sim_knob knobs[] = {
                               "limit" },
     [EXO_LEGS_PER_MINUTE] = { "legs_per_minute", SIM_INT, "100", NULL, 0, 100000000,
                               "5.3: the same for the legs API" },
+    [EXO_LEGS_RATE_BODY] = { "legs_rate_body", SIM_WORD, "numbered", "numbered|worded", 0, 0,
+                             "E7.2: 429 of the legs API: error_data with 10724, or the words of 5.4" },
     [EXO_RATE_BODY] = { "rate_body", SIM_WORD, "short", "short|documented|empty|html", 0, 0,
                         "E2.10: body of the 429" },
     [EXO_RATE_RETRY_AFTER_S] = { "rate_retry_after_s", SIM_INT, "0", NULL, 0, 86400,

@@ -217,17 +217,51 @@ struct exo_account *exo_admit(struct sim_request *req, struct sim_response *res)
     return account;
 }
 
-struct exo_account *exo_admit_ccm(struct sim_request *req, struct sim_response *res, bool is_legs)
+/* The account behind the credentials, as far as the newer APIs let it in. NULL when it has answered. Nobody has written
+ * down the codes of 402 and 403. */
+static struct exo_account *let_in_ccm(struct sim_request *req, struct sim_response *res)
 {
     struct exotel *exotel = req->service->state;
     bool is_unknown;
+    if (sim_knob_is(req->service, EXO_ACCESS, "ip_blocked")) {
+        exo_respond_ccm_error(req, res, 403, 403, "Access denied from this IP");
+        return NULL;
+    }
     struct exo_account *account = check_account(req, &is_unknown);
+    if (!account && is_unknown && sim_knob_is(req->service, EXO_UNKNOWN_ACCOUNT, "404")) {
+        exo_respond_ccm_error(req, res, 404, 1017, "Tenant not found");
+        return NULL;
+    }
     if (!account) {
         exotel->unauthorized++;
         exo_respond_ccm_error(req, res, 401, 1010, "Authorization failed");
         sim_respond_header(res, "WWW-Authenticate", "Basic realm=\"Exotel\"");
         return NULL;
     }
+    if (!sim_knob_is(req->service, EXO_ACCESS, "not_in_plan"))
+        return account;
+    exo_respond_ccm_error(req, res, 402, 402, "This feature is not part of your plan");
+    return NULL;
+}
+
+static void respond_too_many_ccm(struct sim_request *req, struct sim_response *res, bool is_legs)
+{
+    if (is_legs && sim_knob_is(req->service, EXO_LEGS_RATE_BODY, "worded"))
+        sim_respond_json(res, 429,
+                         json_pack("{s:o, s:i, s:{s:{s:s, s:s}}}", "request_id",
+                                   json_sprintf("req-demo-%" PRIu64, req->serial), "http_code", 429,
+                                   "response", "error", "code", "rate_limit_exceeded", "message",
+                                   "Rate limit exceeded. Please retry after some time."));
+    else
+        exo_respond_ccm_error(req, res, 429, 10724, NULL);
+}
+
+struct exo_account *exo_admit_ccm(struct sim_request *req, struct sim_response *res, bool is_legs)
+{
+    struct exotel *exotel = req->service->state;
+    struct exo_account *account = let_in_ccm(req, res);
+    if (!account)
+        return NULL;
     bool is_let_in = is_legs
                          ? take_from_window(&account->recent_legs_ms, &account->recent_legs_size,
                                             &account->recent_legs_next,
@@ -237,6 +271,6 @@ struct exo_account *exo_admit_ccm(struct sim_request *req, struct sim_response *
     if (is_let_in)
         return account;
     exotel->rate_limited++;
-    exo_respond_ccm_error(req, res, 429, 10724, NULL);
+    respond_too_many_ccm(req, res, is_legs);
     return NULL;
 }

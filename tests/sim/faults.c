@@ -51,7 +51,8 @@ struct sim_fault {
     int64_t id;
     json_t *rule; /* as it was added */
     enum action action;
-    const char *service, *method, *path, *query, *match_body; /* borrowed from the rule; NULL fits all */
+    /* Borrowed from the rule; NULL fits all. */
+    const char *service, *method, *path, *query, *match_header, *match_body;
     int64_t nth, every, count, after, latency_ms, status, bytes, every_ms, for_ms, by;
     double probability;
     bool commit, drop;
@@ -71,6 +72,7 @@ static const struct {
     { "method", WORDS, offsetof(struct sim_fault, method), 0 },
     { "path", WORDS, offsetof(struct sim_fault, path), 0 },
     { "query", WORDS, offsetof(struct sim_fault, query), 0 },
+    { "match_header", WORDS, offsetof(struct sim_fault, match_header), 0 },
     { "match_body", WORDS, offsetof(struct sim_fault, match_body), 0 },
     { "nth", WHOLE, offsetof(struct sim_fault, nth), 1 },
     { "every", WHOLE, offsetof(struct sim_fault, every), 1 },
@@ -279,6 +281,20 @@ json_t *faults_show(struct sim *sim)
     return shown;
 }
 
+/* Whether a header line of the request is like "Authorization: Token demo-*". */
+static bool fits_header(const char *wanted, const struct sim_request *req)
+{
+    size_t name = strcspn(wanted, ":"), value = name + (wanted[name] == ':');
+    value += strspn(wanted + value, " ");
+    for (size_t i = 0; i < req->header_count; i++) {
+        const struct sim_field *header = &req->headers[i];
+        if (strlen(header->name) == name && strncasecmp(header->name, wanted, name) == 0 &&
+            fnmatch(wanted + value, header->value, 0) == 0)
+            return true;
+    }
+    return false;
+}
+
 static bool fits(const struct sim_fault *fault, const struct sim_request *req)
 {
     if (strcmp(fault->service, req->service->def->name) != 0)
@@ -288,6 +304,8 @@ static bool fits(const struct sim_fault *fault, const struct sim_request *req)
     if (fault->path && fnmatch(fault->path, req->path, 0) != 0)
         return false;
     if (fault->query && fnmatch(fault->query, req->query_text, 0) != 0)
+        return false;
+    if (fault->match_header && !fits_header(fault->match_header, req))
         return false;
     return !fault->match_body ||
            memmem(req->body, req->body_size, fault->match_body, strlen(fault->match_body));

@@ -214,7 +214,11 @@ static void handle_get(struct sim_request *req, struct sim_response *res)
     bool is_presigned = strstr(req->query_text, "X-Amz-") != NULL;
     if (!(is_presigned ? pass_presigned(req, res, call) : pass_door(req, res, call)))
         return;
-    if (call->recording.is_deleted || !is_there(call, req->now_ms)) {
+    if (call->recording.is_deleted) {
+        respond_s3_error(req, res, 404, "NoSuchKey", "The specified key does not exist.");
+        return;
+    }
+    if (!is_there(call, req->now_ms)) {
         respond_not_ready(req, res, call);
         return;
     }

@@ -5,6 +5,8 @@ import concurrent.futures
 import http.client
 import json
 import os
+import pathlib
+import re
 import signal
 import socket
 import subprocess
@@ -155,6 +157,28 @@ class Control(ServicesTest):
         actions = self.services.control("POST", "/faults", {"service": "desk", "action": "?"}).json["error"]
         for name in actions.split("there are: ")[1].split():
             self.assertIn("| `%s` |" % name, text)
+
+    def test_readme_of_the_lists_names_what_is_there(self):
+        folder = os.path.dirname(os.path.abspath(__file__))
+        with open(os.path.join(folder, "README-lists.md"), encoding="utf-8") as lines:
+            words = re.findall(r"`([^`]+)`", "".join(line for line in lines if line.startswith("|")))
+        names = os.listdir(folder)
+        tests = "".join(pathlib.Path(folder, name).read_text(encoding="utf-8") for name in names
+                        if name.startswith("test_") and name.endswith(".py"))
+        knobs = self.services.control("GET", "/knobs").json
+        for word in words:
+            with self.subTest(word):
+                stem, _, tail = word.partition(".")
+                if word.startswith("tests/"):
+                    self.assertTrue(os.path.exists(os.path.join(folder, "..", "..", word)))
+                elif tail in ("c", "py"):
+                    self.assertIn(word, names)
+                elif word.startswith("test_"):
+                    self.assertIn("def " + word.removesuffix("..."), tests)
+                elif stem in knobs:
+                    found = [name for name in knobs[stem] if name == tail or
+                             (tail.endswith("...") and name.startswith(tail[:-3]))]
+                    self.assertNotEqual(found, [])
 
     def test_clock_is_driven_offset_and_scaled(self):
         def now():
@@ -352,6 +376,16 @@ class Faults(ServicesTest):
         self.assertEqual(self.create().status, 503)
         self.assertEqual(self.desk("GET", "/contacts?limit=7").status, 502)
         self.assertEqual(self.desk("GET", "/contacts?limit=8").status, 200)
+
+    def test_match_header_hits_one_key_only(self):
+        self.fault(service="desk", match_header="authorization: Zoho-oauthtoken *", action="status", status=503)
+        self.assertEqual(self.desk("GET", "/contacts").status, 503)
+        self.assertEqual(self.desk("GET", "/contacts", headers={"Authorization": "Bearer " + self.token}).status, 200)
+        self.services.control("DELETE", "/faults")
+        self.fault(service="desk", match_header="X-Key: a?c", action="reset_before")
+        self.assertEqual(self.desk("GET", "/contacts", headers={"X-Key": "ac"}).status, 200)
+        with self.assertRaises((OSError, http.client.HTTPException)):
+            self.desk("GET", "/contacts", headers={"X-Key": "abc"})
 
     def test_wrong_rules_are_refused(self):
         cases = (({"service": "desk", "action": "explode"}, "unknown action 'explode'; there are: latency status"),

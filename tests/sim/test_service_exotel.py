@@ -420,6 +420,21 @@ class Ccm(Exotel):
         statuses = [self.get(path).status for _ in range(3)]
         self.assertEqual(statuses, [200, 200, 429])
         self.assertEqual(self.get(path).json["response"]["error_data"]["code"], 10724)
+        self.remote.knobs("exotel", legs_rate_body="worded")
+        answer = self.get(path)
+        self.assertEqual((answer.status, answer.json["response"]),
+                         (429, {"error": {"code": "rate_limit_exceeded",
+                                          "message": "Rate limit exceeded. Please retry after some time."}}))
+
+    def test_e1_3_the_newer_apis_know_the_same_modes(self):
+        path = "/v2/accounts/%s/users"
+        for access, status in (("ip_blocked", 403), ("not_in_plan", 402), ("normal", 200)):
+            self.remote.knobs("exotel", access=access)
+            self.assertEqual(self.get(path % "acmedemo1").status, status, access)
+        self.assertEqual(self.get(path % "nobody").status, 401)
+        self.remote.knobs("exotel", unknown_account="404")
+        answer = self.get(path % "nobody")
+        self.assertEqual((answer.status, answer.json["response"]["error_data"]["code"]), (404, 1017))
 
     def test_e7_3_an_active_call_has_no_end(self):
         sid, = self.add({"start": "-1m", "duration_s": 600})
