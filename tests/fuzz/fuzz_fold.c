@@ -46,9 +46,21 @@ static const char *const records[] = {
 };
 enum { RECORDS = sizeof(records) / sizeof(records[0]) };
 
-static const int statuses[] = {
-    200, 201, 204, 206, 301, 400, 401, 402, 403, 404, 409, 413, 422, 429, 500, 503
+/* What a source that is told emitted: files that are to be fetched, of a known kind or not. */
+#define FILES                                                                                                \
+    "\"attachments\": {\"items\": [{\"name\": \"a.png\", \"url\": \"https://files.example.com/a.png\"}, "    \
+    "{\"name\": \"b\", \"url\": \"https://files.example.com/b\", \"content_type\": \"application/pdf\"}, "   \
+    "{\"name\": \"c\", \"base64\": \"AAAA\", \"size\": 3}]}"
+static const char *const told_records[] = {
+    "{" ESCALATION ", " FILES "}",
+    "{" ESCALATION ", \"user\": {\"id\": \"u\", \"phone\": \"0555 0100 001\"}, " FILES "}",
+    "{" ESCALATION ", \"user\": {\"id\": \"u\"}}",
 };
+enum { TOLD_RECORDS = sizeof(told_records) / sizeof(told_records[0]), TOLD_ROUNDS = 4 };
+
+/* The last one is no answer at all, for steps that read that themselves. */
+static const int statuses[] = { 200, 201, 204, 206, 301, 400, 401, 402, 403,
+                                404, 409, 413, 422, 429, 500, 503, 0 };
 static const char *const headers[] = { NULL, "{\"Retry-After\": \"5\"}", "{\"Content-Type\": \"text/html\"}",
                                        "{\"X-Rate-Limit-Request-Weight-v3\": \"x\"}" };
 /* Those that plugins read, or the core for them. */
@@ -61,6 +73,12 @@ static const char *const header_names[] = { "Retry-After",
                                             "X-Rate-Limit-Remaining-v3",
                                             "x-ratelimit-reset-requests" };
 
+/* A source that never asks: others hand conversations over. */
+static bool is_told(void)
+{
+    return FUZZ_PLUGIN.kind == SB_SOURCE && !FUZZ_PLUGIN.poll;
+}
+
 static struct harness *make(void)
 {
     json_t *options = json_object();
@@ -69,6 +87,10 @@ static struct harness *make(void)
         for (size_t i = 0; option->required && i < sizeof(names) / sizeof(names[0]); i++)
             if (strcmp(option->name, names[i]) == 0)
                 json_object_set_new(options, names[i], json_string("1000001"));
+    if (is_told()) {
+        json_object_set_new(options, "tokens", json_pack("[s]", "demo-agent-token-0001"));
+        json_object_set_new(options, "attachment_hosts", json_pack("[s]", "files.example.com"));
+    }
     if (strcmp(FUZZ_PLUGIN.name, "callback") == 0)
         json_object_set_new(options, "url", json_string("https://agent.example.com/hook"));
     char *text = json_dumps(options, 0);
@@ -129,6 +151,13 @@ static void play_steps(struct harness *h, const struct answer *answer)
     }
 }
 
+static const char *record_of(uint8_t choice)
+{
+    if (is_told())
+        return told_records[choice % TOLD_RECORDS];
+    return records[choice % (FUZZ_PLUGIN.kind == SB_SOURCE ? RECORDS - 1 : RECORDS)];
+}
+
 /* {name: value} with a value from the body, or a header of the table. */
 static char *make_header(uint8_t choice, const char **body)
 {
@@ -155,14 +184,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char *text = fuzz_text(data + 3, size - 3);
     const char *body = text;
     char *header = make_header(data[2], &body);
-    const struct answer answer = { .status = statuses[data[1] % 16], .header = header, .body = body };
-    harness_set_record(h, records[data[0] % (FUZZ_PLUGIN.kind == SB_SOURCE ? RECORDS - 1 : RECORDS)]);
+    const struct answer answer = { .status = statuses[data[1] % (is_told() ? 17 : 16)],
+                                   .header = header,
+                                   .body = body };
+    harness_set_record(h, record_of(data[0]));
     (void)harness_put_file(h, "recording.mp3", "ID3", 3);
     for (int round = 0; round < 2; round++)
         for (const struct sb_step *step = FUZZ_PLUGIN.poll; step && step->name; step++)
             if (step->build)
                 (void)fold(h, step->name, harness_poll_build, harness_poll_fold, &answer);
-    play_steps(h, &answer);
+    for (int round = 0; round < (is_told() ? TOLD_ROUNDS : 1); round++)
+        play_steps(h, &answer);
     free(header);
     free(text);
     harness_free(h);
