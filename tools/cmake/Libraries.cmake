@@ -15,6 +15,8 @@ pkg_check_modules(SAMPLERATE REQUIRED IMPORTED_TARGET samplerate)
 pkg_check_modules(POCKETSPHINX REQUIRED pocketsphinx)
 find_library(LTDL_LIBRARY ltdl REQUIRED)
 find_library(PHONENUMBER_LIBRARY phonenumber REQUIRED)
+# Not required: the engine does the same without it, at more cost.
+pkg_check_modules(JEMALLOC jemalloc)
 if(SB_TESTS)
     pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
     pkg_check_modules(SSL REQUIRED IMPORTED_TARGET libssl libcrypto)
