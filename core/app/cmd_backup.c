@@ -6,6 +6,7 @@
 
 #include "app/command.h"
 #include "app/journal.h"
+#include "app/progress.h"
 #include "base/parse.h"
 #include "base/scope.h"
 
@@ -27,10 +28,15 @@ static int backup(const struct conf *conf, const struct command_options *options
 {
     struct sb_error err = SB_ERROR_INIT;
     struct store *store = NULL;
+    const struct store_progress progress = { .fn = options->json ? NULL : progress_of_store };
     int rc = journal_read(conf, &store, &err);
 
-    if (rc == 0)
+    if (rc == 0) {
+        store_tell(store, &progress);
         rc = store_backup(store, path, &err);
+        if (progress.fn)
+            progress_clear();
+    }
     store_close(store);
     return rc < 0 ? command_fail(&err) : tell(options, path);
 }

@@ -177,8 +177,8 @@ static int import_batch(struct journal_changer *changer, const char *account, co
 }
 
 /* A list that was taken in part can be given again as a whole. */
-static int import_list(const struct conf *conf, const char *account, const json_t *list, int64_t *ret_new,
-                       struct sb_error *err)
+static int import_list(const struct conf *conf, const char *account, const json_t *list, bool is_shown,
+                       int64_t *ret_new, struct sb_error *err)
 {
     struct journal_changer *changer = NULL;
     size_t whole = json_array_size(list), done = 0;
@@ -192,9 +192,11 @@ static int import_list(const struct conf *conf, const char *account, const json_
                  : sb_fail(err, SB_ENOMEM, "out of memory");
         done += json_array_size(ids);
         sum += new_count;
-        progress_show("importing", done, whole);
+        if (is_shown)
+            progress_show("importing", done, whole);
     }
-    progress_clear();
+    if (is_shown)
+        progress_clear();
     journal_changer_free(changer);
     if (rc == 0)
         *ret_new = sum;
@@ -226,7 +228,7 @@ static int import(struct conf *conf, struct loader *loader, const struct import_
     if (rc == 0 && !account)
         rc = find_account(conf, loader, &account, &err);
     if (rc == 0)
-        rc = import_list(conf, account, list, &new_count, &err);
+        rc = import_list(conf, account, list, !options->common.json, &new_count, &err);
     return rc < 0 ? command_fail(&err) : tell(options, account, json_array_size(list), new_count);
 }
 

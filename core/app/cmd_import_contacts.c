@@ -63,7 +63,7 @@ static size_t part_size(const json_t *rows, size_t first)
 }
 
 /* A file that was taken in part can be given again as a whole. */
-static int put_rows(const struct conf *conf, const json_t *rows, const json_t *instances,
+static int put_rows(const struct conf *conf, const json_t *rows, const json_t *instances, bool is_shown,
                     struct sb_error *err)
 {
     struct journal_changer *changer = NULL;
@@ -75,9 +75,11 @@ static int put_rows(const struct conf *conf, const json_t *rows, const json_t *i
         AUTO_JSON part = contacts_part(rows, done, count);
         rc = part ? put_part(changer, part, instances, err) : sb_fail(err, SB_ENOMEM, "out of memory");
         done += count;
-        progress_show("importing", done, whole);
+        if (is_shown)
+            progress_show("importing", done, whole);
     }
-    progress_clear();
+    if (is_shown)
+        progress_clear();
     journal_changer_free(changer);
     return rc;
 }
@@ -135,6 +137,6 @@ int import_contacts(const struct conf *conf, const struct import_contacts *optio
     if (rc == 0)
         rc = find_instances(conf, options->instance, &instances, &err);
     if (rc == 0)
-        rc = put_rows(conf, rows, instances, &err);
+        rc = put_rows(conf, rows, instances, !options->json, &err);
     return rc < 0 ? command_fail(&err) : tell(options, rows, instances);
 }

@@ -5,6 +5,7 @@
 
 #include "app/command.h"
 #include "app/journal.h"
+#include "app/progress.h"
 #include "app/prove.h"
 #include "app/reconcile.h"
 #include "app/unknown.h"
@@ -57,15 +58,27 @@ static int read_record(struct store *store, const char *text, struct reading *re
     return rc == 0 ? store_timeline(store, id, &reading->timeline, err) : rc;
 }
 
-static int read_all(const struct conf *conf, struct store *store, const char *text, struct reading *reading,
-                    struct sb_error *err)
+/* Goes through the whole journal, also for one record. */
+static int read_chain(struct store *store, bool is_shown, json_t **ret_chain, struct sb_error *err)
+{
+    const struct store_progress progress = { .fn = is_shown ? progress_of_store : NULL };
+
+    store_tell(store, &progress);
+    int rc = store_check_chain(store, ret_chain, err);
+    if (progress.fn)
+        progress_clear();
+    return rc;
+}
+
+static int read_all(const struct conf *conf, struct store *store, const char *text, bool is_shown,
+                    struct reading *reading, struct sb_error *err)
 {
     int rc = text ? read_record(store, text, reading, err) : 0;
 
     if (rc == 0)
         rc = store_proof(store, reading->record ? reading->record->id : 0, &reading->found, err);
     if (rc == 0)
-        rc = store_check_chain(store, &reading->chain, err);
+        rc = read_chain(store, is_shown, &reading->chain, err);
     if (rc == 0)
         rc = unknown_read(conf, store, UNKNOWN_MAX, &reading->unknown, err);
     if (rc == 0)
@@ -165,7 +178,7 @@ static int prove(const struct conf *conf, const struct command_options *options,
     int rc = journal_read(conf, &store, &err);
 
     if (rc == 0)
-        rc = read_all(conf, store, record, &reading, &err);
+        rc = read_all(conf, store, record, !options->json, &reading, &err);
     store_close(store);
     const struct proof proof = { .record = reading.record,
                                  .timeline = reading.timeline,

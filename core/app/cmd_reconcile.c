@@ -8,6 +8,7 @@
 #include "app/command.h"
 #include "app/control.h"
 #include "app/engine.h"
+#include "app/progress.h"
 #include "app/reconcile.h"
 #include "app/table.h"
 #include "base/json.h"
@@ -25,9 +26,19 @@ struct compare_options {
     struct reconcile_options what;
 };
 
+/* Until everything is listed nobody knows how much there is. */
+static void show_status(const json_t *status)
+{
+    const char *doing = json_str(status, "doing");
+    int64_t done = json_int(status, "done", 0), whole = json_int(status, "whole", 0);
+
+    if (doing)
+        progress_show(doing, (size_t)done, (size_t)whole);
+}
+
 /* ---- through the running engine ------------------------------------------------------------------------ */
 
-static int wait_for_report(const char *data_dir, json_t **ret_report, struct sb_error *err)
+static int wait_for_report(const char *data_dir, bool is_shown, json_t **ret_report, struct sb_error *err)
 {
     const struct timespec pause = { .tv_nsec = ASK_EVERY_MS * 1000000L };
 
@@ -45,26 +56,31 @@ static int wait_for_report(const char *data_dir, json_t **ret_report, struct sb_
                        ? 0
                        : sb_fail(err, SB_EREMOTE, "the engine was started anew in between: try again");
         }
+        if (is_shown)
+            show_status(status);
         (void)nanosleep(&pause, NULL); /* a signal only makes it shorter */
     }
 }
 
-static int ask_engine(const char *data_dir, const struct reconcile_options *what, json_t **ret_report,
+static int ask_engine(const char *data_dir, const struct compare_options *options, json_t **ret_report,
                       struct sb_error *err)
 {
     AUTO_JSON answer = NULL;
-    AUTO_JSON body =
-        json_pack("{s:I, s:b}", "since_ms", (json_int_t)what->since_ms, "back_fill", what->back_fills);
+    AUTO_JSON body = json_pack("{s:I, s:b}", "since_ms", (json_int_t)options->what.since_ms, "back_fill",
+                               options->what.back_fills);
     int rc = body ? control_ask(data_dir, "reconcile", body, &answer, err)
                   : sb_fail(err, SB_ENOMEM, "out of memory");
 
-    return rc == 0 ? wait_for_report(data_dir, ret_report, err) : rc;
+    if (rc == 0)
+        rc = wait_for_report(data_dir, !options->common.json, ret_report, err);
+    return rc;
 }
 
 /* ---- in its place -------------------------------------------------------------------------------------- */
 
 struct alone {
     const struct reconcile_options *what;
+    bool is_shown;
     struct engine *engine;
     json_t *status; /* owned */
 };
@@ -77,13 +93,21 @@ static void on_end(void *ctx)
     engine_stop(alone->engine);
 }
 
+static void on_step(void *ctx)
+{
+    const struct alone *alone = ctx;
+    AUTO_JSON status = reconcile_status(alone->engine->reconcile);
+
+    show_status(status);
+}
+
 static void begin(void *ctx, struct engine *engine)
 {
     struct alone *alone = ctx;
     struct sb_error err = SB_ERROR_INIT;
 
     alone->engine = engine;
-    reconcile_on_end(engine->reconcile, on_end, alone);
+    reconcile_watch(engine->reconcile, alone->is_shown ? on_step : NULL, on_end, alone);
     if (reconcile_begin(engine->reconcile, alone->what, &err) < 0)
         engine_stop(engine);
 }
@@ -112,12 +136,12 @@ static void tell_diagnostics(const struct setup *setup)
     (void)fputs(text.data, stderr);
 }
 
-static int run_alone(const char *path, const struct reconcile_options *what, json_t **ret_report,
-                     struct sb_error *err)
+static int run_alone(const struct compare_options *options, json_t **ret_report, struct sb_error *err)
 {
     struct setup *setup = NULL;
     struct log *log = command_log();
-    struct alone alone = { .what = what };
+    const char *path = options->common.conf_path;
+    struct alone alone = { .what = &options->what, .is_shown = !options->common.json };
     int rc = setup_load(path, log, &setup, err);
 
     if (rc == 0 && setup_has_errors(setup)) {
@@ -227,12 +251,14 @@ static int compare(const struct conf *conf, const struct compare_options *option
 {
     struct sb_error err = SB_ERROR_INIT;
     AUTO_JSON report = NULL;
-    int rc = ask_engine(conf->settings.data_dir, &options->what, &report, &err);
+    int rc = ask_engine(conf->settings.data_dir, options, &report, &err);
 
     if (rc == SB_EBUSY) { /* no engine runs */
         err = (struct sb_error)SB_ERROR_INIT;
-        rc = run_alone(options->common.conf_path, &options->what, &report, &err);
+        rc = run_alone(options, &report, &err);
     }
+    if (!options->common.json)
+        progress_clear();
     return rc < 0 ? command_fail(&err) : tell(options, report, conf->settings.timezone_minutes);
 }
 

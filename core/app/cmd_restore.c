@@ -5,6 +5,7 @@
 
 #include "app/command.h"
 #include "app/journal.h"
+#include "app/progress.h"
 #include "base/json.h"
 #include "base/scope.h"
 #include "base/timefmt.h"
@@ -32,9 +33,12 @@ static int count_records(const struct conf *conf, int64_t *ret_all, int64_t *ret
 static int restore(const struct conf *conf, const struct command_options *options, const char *path)
 {
     struct sb_error err = SB_ERROR_INIT;
+    const struct store_progress progress = { .fn = options->json ? NULL : progress_of_store };
     int64_t all = 0, active = 0;
-    int rc = store_restore(conf->settings.data_dir, path, clock_wall_ms(), &err);
+    int rc = store_restore(conf->settings.data_dir, path, clock_wall_ms(), &progress, &err);
 
+    if (progress.fn)
+        progress_clear();
     if (rc == 0)
         rc = count_records(conf, &all, &active, &err);
     if (rc < 0)

@@ -12,10 +12,8 @@
 #include "base/scope.h"
 #include "base/timefmt.h"
 
-enum {
-    BATCH = 200,
-    KEY_MAX = 4096
-}; /* BATCH: conversations looked up at once: a commit never waits for long */
+/* BATCH: conversations looked up at once: a commit never waits for long. */
+enum { BATCH = 200, KEY_MAX = 4096 };
 enum {
     FIRST_LOOK_MS = 10 * 1000,       /* after the start */
     LOOK_EVERY_MS = 15 * 60 * 1000,  /* whether it is time again */
@@ -29,9 +27,11 @@ struct reconcile {
     struct reconcile_options options;
     bool is_running, is_checking;
     void (*on_end)(void *ctx);
+    void (*on_step)(void *ctx); /* NULL: nobody looks */
     void *ctx;
 
     /* of the one under way */
+    const char *doing; /* constant */
     size_t pipeline;
     json_t *by_identity; /* owned: what was listed, by account and id */
     json_t *entries;     /* owned: the same as an array */
@@ -48,6 +48,13 @@ static void list_next(struct reconcile *reconcile);
 static void compare_next(struct reconcile *reconcile);
 static void look_next(struct reconcile *reconcile);
 static void fill_next(struct reconcile *reconcile);
+
+static void tell_step(struct reconcile *reconcile, const char *doing)
+{
+    reconcile->doing = doing;
+    if (reconcile->on_step)
+        reconcile->on_step(reconcile->ctx);
+}
 
 /* ---- the end ------------------------------------------------------------------------------------------- */
 
@@ -90,7 +97,7 @@ static void end(void *ctx)
 
     clear(reconcile);
     reconcile->is_running = false;
-    reconcile->on_end = NULL;
+    reconcile->on_end = reconcile->on_step = NULL;
     if (reconcile->err.status)
         LOG_ERROR(reconcile->engine->log, "comparison failed", LOG_STR("error", reconcile->err.text));
     else
@@ -129,8 +136,7 @@ static void write_key(struct buf *out, const json_t *entry)
     buf_printf(out, "%s\n%s", account ? account : "", external_id ? external_id : "");
 }
 
-/* Two pipelines may have one source, and a page may come twice: each conversation counts once. What a source would take
- * says more than why it would not. */
+/* Two pipelines may have one source: each conversation counts once. What it would take says more than why it would not. */
 static void add_listed(struct reconcile *reconcile, const char *pipeline, json_t *entry)
 {
     AUTO_BUF key;
@@ -234,6 +240,7 @@ static void list_next(struct reconcile *reconcile)
     const char *key;
     json_t *entry;
 
+    tell_step(reconcile, "listing");
     for (; reconcile->pipeline < plan->pipeline_count; reconcile->pipeline++)
         if (is_listable(reconcile, reconcile->pipeline) &&
             flow_list(reconcile->engine->flow, reconcile->pipeline, reconcile->options.since_ms, on_listed,
@@ -300,6 +307,7 @@ static void on_compared(void *ctx)
 
 static void compare_next(struct reconcile *reconcile)
 {
+    tell_step(reconcile, "comparing");
     store_thread_run(reconcile->engine->store, compare, on_compared, reconcile);
 }
 
@@ -321,6 +329,7 @@ static void on_looked(void *ctx, const json_t *job, const json_t *found, const c
 
 static void look_next(struct reconcile *reconcile)
 {
+    tell_step(reconcile, "looking");
     for (; reconcile->index < json_array_size(reconcile->entries); reconcile->index++) {
         const json_t *entry = json_array_get(reconcile->entries, reconcile->index);
         json_t *job = json_object_get(entry, "job");
@@ -362,6 +371,7 @@ static void fill_next(struct reconcile *reconcile)
                                       ? reconcile_fill(reconcile->entries, &reconcile->index, clock_wall_ms())
                                       : NULL;
 
+    tell_step(reconcile, "filling in");
     if (reconcile->options.back_fills && !change) {
         (void)sb_fail(&reconcile->err, SB_ENOMEM, "out of memory");
         end(reconcile);
@@ -396,10 +406,12 @@ int reconcile_begin(struct reconcile *reconcile, const struct reconcile_options 
 
 json_t *reconcile_status(const struct reconcile *reconcile)
 {
-    json_t *status = json_pack("{s:b}", "is_running", reconcile->is_running);
-
     if (reconcile->is_running)
-        return status;
+        return json_pack("{s:b, s:s, s:I, s:I}", "is_running", 1, "doing", reconcile->doing, "done",
+                         (json_int_t)reconcile->index, "whole",
+                         (json_int_t)json_array_size(reconcile->entries));
+
+    json_t *status = json_pack("{s:b}", "is_running", 0);
     if (reconcile->err.status)
         (void)json_object_set_new(status, "error", json_string(reconcile->err.text));
     else if (reconcile->doc)
@@ -407,9 +419,11 @@ json_t *reconcile_status(const struct reconcile *reconcile)
     return status;
 }
 
-void reconcile_on_end(struct reconcile *reconcile, void (*fn)(void *ctx), void *ctx)
+void reconcile_watch(struct reconcile *reconcile, void (*on_step)(void *ctx), void (*on_end)(void *ctx),
+                     void *ctx)
 {
-    reconcile->on_end = fn;
+    reconcile->on_step = on_step;
+    reconcile->on_end = on_end;
     reconcile->ctx = ctx;
 }
 

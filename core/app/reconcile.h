@@ -35,9 +35,11 @@ void reconcile_free(struct reconcile *reconcile); /* NULL allowed */
 /* SB_EBUSY when one is under way. */
 int reconcile_begin(struct reconcile *reconcile, const struct reconcile_options *options,
                     struct sb_error *err) SB_MUST_CHECK;
-/* {"is_running": b, and once one has ended, of this process: "error": text or "report": {...}}. New reference. */
+/* {"is_running": b; while it runs "doing": "listing" | "comparing" | "looking" | "filling in", "done": n, "whole": n (both 0
+ * as long as nobody knows); once one has ended, of this process: "error": text or "report": {...}}. New reference. */
 json_t *reconcile_status(const struct reconcile *reconcile);
-/* Called once when the one under way has ended. */
-void reconcile_on_end(struct reconcile *reconcile, void (*fn)(void *ctx), void *ctx);
+/* Calls on_step, which may be NULL, whenever the next one to begin has come further, and on_end once when it has ended. */
+void reconcile_watch(struct reconcile *reconcile, void (*on_step)(void *ctx), void (*on_end)(void *ctx),
+                     void *ctx);
 
 #endif

@@ -11,6 +11,8 @@
 #include "base/file.h"
 #include "base/scope.h"
 
+enum { STEP_PAGES = 256 }; /* 1 MiB: seldom enough to cost nothing */
+
 static int make_new(const char *path, struct sb_error *err)
 {
     AUTO_FD fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -31,14 +33,41 @@ static int sync_file(const char *path, struct sb_error *err)
     return 0;
 }
 
-/* All pages in one step, under one read transaction: what others commit meanwhile is not in the copy. */
-static int copy_pages(struct store *source, struct store *target, struct sb_error *err)
+/* Gives the bytes of a page. Within a read transaction this also begins to read, which fixes what is seen. */
+static int read_page_size(struct store *source, int64_t *ret_size, struct sb_error *err)
+{
+    AUTO_QUERY query = query_begin(source, STATEMENT_PAGE_SIZE);
+
+    int rc = query_next(&query, err);
+    if (rc < 0)
+        return rc;
+    *ret_size = rc > 0 ? query_int_at(&query, 0) : 0;
+    return 0;
+}
+
+/* The bar stands at the whole only once the copy is. */
+static int copy_all(const struct store *source, sqlite3_backup *backup, int64_t page_size)
+{
+    int rc;
+
+    while ((rc = sqlite3_backup_step(backup, STEP_PAGES)) == SQLITE_OK) {
+        int64_t whole = sqlite3_backup_pagecount(backup);
+        tell_progress(source, STORE_COPYING, (whole - sqlite3_backup_remaining(backup)) * page_size,
+                      whole * page_size);
+    }
+    if (rc == SQLITE_DONE)
+        tell_progress(source, STORE_COPYING, sqlite3_backup_pagecount(backup) * page_size,
+                      sqlite3_backup_pagecount(backup) * page_size);
+    return rc;
+}
+
+static int copy_pages(struct store *source, struct store *target, int64_t page_size, struct sb_error *err)
 {
     sqlite3_backup *backup = sqlite3_backup_init(target->db, "main", source->db, "main");
     if (!backup)
         return sqlite_fail(target, "write", err);
 
-    int rc = sqlite3_backup_step(backup, -1);
+    int rc = copy_all(source, backup, page_size);
     int finished = sqlite3_backup_finish(backup);
     if (rc == SQLITE_DONE && finished == SQLITE_OK)
         return 0;
@@ -49,6 +78,22 @@ static int copy_pages(struct store *source, struct store *target, struct sb_erro
                        "'switchboard restore FILE'",
                        source->path);
     return sqlite_fail(target, "write", err);
+}
+
+/* In many steps, but under one read transaction: what others commit meanwhile is not in the copy, and does not make it
+ * begin anew. (A source that is no reader has nobody who writes beside it.) */
+static int copy_at_once(struct store *source, struct store *target, struct sb_error *err)
+{
+    int64_t page_size = 0;
+    int rc = read_begin(source, err);
+    if (rc < 0)
+        return rc;
+
+    rc = read_page_size(source, &page_size, err);
+    if (rc == 0)
+        rc = copy_pages(source, target, page_size, err);
+    read_end(source);
+    return rc;
 }
 
 /* The copy becomes one plain file that can be moved about. */
@@ -64,7 +109,7 @@ static int copy_into(struct store *source, const char *path, struct sb_error *er
         rc = target->db ? sqlite_fail(target, "open", err)
                         : sb_fail(err, SB_ENOMEM, "cannot open '%s': out of memory", path);
     if (rc == 0)
-        rc = copy_pages(source, target, err);
+        rc = copy_at_once(source, target, err);
     if (rc == 0)
         rc = sqlite_run(target, "PRAGMA journal_mode = DELETE", "write", err);
     store_close(target);

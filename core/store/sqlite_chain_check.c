@@ -7,7 +7,7 @@
 #include "base/scope.h"
 #include "store/sqlite_store.h"
 
-enum { FAULTS_MAX = 100, FAULT_TEXT_MAX = 256 };
+enum { FAULTS_MAX = 100, FAULT_TEXT_MAX = 256, TELL_EVERY = 4096 };
 
 /* The next link of one of the three places where links stand. */
 struct stream {
@@ -178,6 +178,8 @@ static int walk(struct check *check, struct stream *streams, size_t count, struc
         if (!first)
             return 0;
         take(check, first);
+        if (first->link % TELL_EVERY == 0)
+            tell_progress(check->store, STORE_PROVING, first->link, check->head.link);
         int rc = first->next(first, check->digest, err);
         if (rc < 0)
             return rc;

@@ -42,6 +42,11 @@ struct store *sqlite_store_new(const char *data_dir, const char *name, struct sb
     return NULL;
 }
 
+void store_tell(struct store *store, const struct store_progress *progress)
+{
+    store->progress = *progress;
+}
+
 void store_close(struct store *store)
 {
     if (!store)

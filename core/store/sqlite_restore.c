@@ -105,6 +105,13 @@ static int check_backup(struct store *store, struct sb_error *err)
     return rc == 0 ? sqlite_quick_check(store, err) : rc;
 }
 
+static int64_t size_of(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 ? st.st_size : 0; /* only told; whoever opens the file says what is wrong */
+}
+
 /* What is wrong with the file is in the text before the semicolon; the advice behind it is for a journal in
  * use. */
 static int refuse_backup(const struct sb_error *why, struct sb_error *err)
@@ -113,7 +120,8 @@ static int refuse_backup(const struct sb_error *why, struct sb_error *err)
                    (int)strcspn(why->text, ";"), why->text);
 }
 
-static int open_backup(const char *data_dir, const char *path, struct store **ret_store, struct sb_error *err)
+static int open_backup(const char *data_dir, const char *path, const struct store_progress *progress,
+                       struct store **ret_store, struct sb_error *err)
 {
     struct sb_error why = SB_ERROR_INIT;
     struct store *store = sqlite_store_new(data_dir, path, err);
@@ -121,6 +129,9 @@ static int open_backup(const char *data_dir, const char *path, struct store **re
         return SB_ENOMEM;
 
     store->is_reader = true;
+    if (progress)
+        store_tell(store, progress);
+    tell_progress(store, STORE_CHECKING, 0, size_of(path));
     int rc = check_backup(store, &why);
     if (rc < 0) {
         store_close(store);
@@ -195,10 +206,10 @@ static void remove_left_over(const char *copy)
 }
 
 static int make_copy(const char *data_dir, const char *backup, const char *copy, int64_t now_ms,
-                     struct sb_error *err)
+                     const struct store_progress *progress, struct sb_error *err)
 {
     struct store *source = NULL;
-    int rc = open_backup(data_dir, backup, &source, err);
+    int rc = open_backup(data_dir, backup, progress, &source, err);
     if (rc < 0)
         return rc;
 
@@ -214,7 +225,8 @@ static int make_copy(const char *data_dir, const char *backup, const char *copy,
 
 /* ---- the whole ----------------------------------------------------------------------------------------- */
 
-static int restore_owned(const char *data_dir, const char *backup, int64_t now_ms, struct sb_error *err)
+static int restore_owned(const char *data_dir, const char *backup, int64_t now_ms,
+                         const struct store_progress *progress, struct sb_error *err)
 {
     AUTO_STR path = file_join(data_dir, "journal.db");
     AUTO_STR copy = path ? sqlite_sidecar(path, ".restoring") : NULL;
@@ -224,7 +236,7 @@ static int restore_owned(const char *data_dir, const char *backup, int64_t now_m
 
     int rc = restore_finish(data_dir, path, err);
     if (rc == 0)
-        rc = make_copy(data_dir, backup, copy, now_ms, err);
+        rc = make_copy(data_dir, backup, copy, now_ms, progress, err);
     if (rc < 0)
         return rc;
     if (rename(copy, restored) < 0)
@@ -233,7 +245,8 @@ static int restore_owned(const char *data_dir, const char *backup, int64_t now_m
     return rc == 0 ? put_in_place(data_dir, path, restored, err) : rc;
 }
 
-int store_restore(const char *data_dir, const char *path, int64_t now_ms, struct sb_error *err)
+int store_restore(const char *data_dir, const char *path, int64_t now_ms,
+                  const struct store_progress *progress, struct sb_error *err)
 {
     int lock = -1;
     AUTO_STR backup = realpath(path, NULL);
@@ -244,7 +257,7 @@ int store_restore(const char *data_dir, const char *path, int64_t now_ms, struct
     if (rc == 0)
         rc = lock_take(data_dir, &lock, err);
     if (rc == 0)
-        rc = restore_owned(data_dir, backup, now_ms, err);
+        rc = restore_owned(data_dir, backup, now_ms, progress, err);
     lock_release(lock);
     return rc;
 }

@@ -23,6 +23,8 @@
 static const char *const texts[STATEMENT_COUNT] = {
     [STATEMENT_BEGIN_WRITE] = "BEGIN IMMEDIATE",
     [STATEMENT_BEGIN_READ] = "BEGIN",
+    /* Looks into a table, too, for what a transaction sees is fixed by its first look. */
+    [STATEMENT_PAGE_SIZE] = "SELECT page_size, EXISTS (SELECT 1 FROM sqlite_schema) FROM pragma_page_size",
     [STATEMENT_COMMIT] = "COMMIT",
     [STATEMENT_ROLLBACK] = "ROLLBACK",
 

@@ -6,6 +6,7 @@ enum statement {
     /* transactions */
     STATEMENT_BEGIN_WRITE,
     STATEMENT_BEGIN_READ,
+    STATEMENT_PAGE_SIZE,
     STATEMENT_COMMIT,
     STATEMENT_ROLLBACK,
     /* changes of a record */

@@ -27,6 +27,7 @@ struct store {
     int checkpoint_at_pages;                   /* when to copy them into the journal file */
     int64_t restored_ms;                       /* when the journal was restored from a backup; 0: never */
     struct chain chain;                        /* over outcomes and intents */
+    struct store_progress progress;            /* of long work */
     struct sb_error failure;                   /* the first write that failed; the store writes no more */
     sqlite3_stmt *statements[STATEMENT_COUNT]; /* prepared on first use, kept */
 };
@@ -35,6 +36,14 @@ struct store {
 
 /* Words the connection's last error; `doing` is what could not be done: "write", "read", "open". */
 int sqlite_fail(const struct store *store, const char *doing, struct sb_error *err);
+
+/* ---- long work ---- */
+
+static inline void tell_progress(const struct store *store, enum store_work work, int64_t done, int64_t whole)
+{
+    if (store->progress.fn)
+        store->progress.fn(store->progress.ctx, work, done, whole);
+}
 
 /* ---- one statement ---- */
 

@@ -298,7 +298,7 @@ int store_totals(struct store *store, json_t **ret_object, struct sb_error *err)
 /* Reads the whole journal and compares it with its hash chain (sqlite_chain.h). Gives {"is_whole": bool, "links": n,
  * "adopted": n (made when an older journal was brought up to date), "expired": n (whose records retention has removed),
  * "end": "hex of the last value", "fault_count": n, "faults": [{"what": "changed"|"removed"|"inserted", "link": n,
- * "record_id": n, "text": "..."}, the first 100]}; members that are not known are left out. */
+ * "record_id": n, "text": "..."}, the first 100]}; members that are not known are left out. Tells STORE_PROVING. */
 int store_check_chain(struct store *store, json_t **ret_object, struct sb_error *err) SB_MUST_CHECK;
 
 /* What is to be looked at once more, the one that is due first, as JSON text: {due_ms, record_id, record_state, instance,
@@ -370,15 +370,31 @@ int store_files_of(struct store *store, const char *instance, int64_t ended_befo
 int store_forget_files(struct store *store, const char *const *names, size_t count,
                        struct sb_error *err) SB_MUST_CHECK;
 int store_forget_file(struct store *store, const char *name, struct sb_error *err) SB_MUST_CHECK;
+/* Work that may last for minutes in a large journal. */
+enum store_work {
+    STORE_CHECKING, /* a backup that is to be restored; nobody knows how far it is: done stays 0 */
+    STORE_COPYING,  /* both of these are bytes */
+    STORE_PROVING   /* links of the hash chain */
+};
+/* Called on the thread that does the work, from time to time and when it is whole. Must not use the store. */
+typedef void store_progress_fn(void *ctx, enum store_work work, int64_t done, int64_t whole);
+struct store_progress {
+    store_progress_fn *fn; /* NULL: nobody wants to know */
+    void *ctx;
+};
+/* From now on for this store; copied. */
+void store_tell(struct store *store, const struct store_progress *progress);
+
 /* A consistent copy into the new file `path` (0600; relative to the working folder), while others write.
  * Blocks for as long as the copy takes: best with a reader of its own. SB_EINPUT when the file exists. A
- * failure leaves no file. */
+ * failure leaves no file. Tells STORE_COPYING. */
 int store_backup(struct store *store, const char *path, struct sb_error *err) SB_MUST_CHECK;
 /* Puts the backup at `path` in the place of data_dir's journal, which is kept as journal.db.replaced-<time>:
  * every unfinished record, and every conversation from before now that is emitted later, is doubtful.
  * data_dir must be owned by nobody (SB_EBUSY). A file that is no sound journal is refused and changes
  * nothing. After a crash in the middle the next store_open, or store_restore, finds the old journal or
- * finishes the work. */
-int store_restore(const char *data_dir, const char *path, int64_t now_ms, struct sb_error *err) SB_MUST_CHECK;
+ * finishes the work. Tells STORE_CHECKING and STORE_COPYING; `progress` may be NULL. */
+int store_restore(const char *data_dir, const char *path, int64_t now_ms,
+                  const struct store_progress *progress, struct sb_error *err) SB_MUST_CHECK;
 
 #endif

@@ -557,6 +557,22 @@ class BackupTest(VerbCase):
             self.assertEqual(w.run_once().code, 0)
             self.assertEqual(w.faults_of_delivery(["examplecall%021d" % 1]), [])
 
+    def test_long_work_is_followed_on_a_terminal_and_nowhere_else(self):
+        copying = r"\r\x1b\[Kcopying: 100 % of [0-9.]+[kM]\r\x1b\[K"
+        with World([call(1)]) as w:
+            self.assertEqual(w.run_once().code, 0)
+            self.assertRegex(on_terminal(w, 80, "backup", "one.db"), copying + "the journal is copied to 'one.db'")
+            self.assertRegex(on_terminal(w, 80, "restore", "one.db"),
+                             r"\r\x1b\[Kchecking [0-9.]+[kM]" + copying + "'one.db' is the journal")
+            (w.folder / "list.json").write_text('["a", "b"]', encoding="utf-8")
+            self.assertRegex(on_terminal(w, 80, "import", "list.json"), r"^\r\x1b\[Kimporting: 2 of 2\r\x1b\[K2 calls")
+            self.assertRegex(on_terminal(w, 80, "reconcile"), r"\r\x1b\[Klooking: 1 of 1\r\x1b\[K")
+            for arguments in (["backup", "two.db"], ["restore", "one.db"], ["prove"], ["reconcile"], ["import", "list.json"]):
+                self.assertEqual(w.verb(*arguments).stderr, "", arguments)
+            for arguments in (["backup", "three.db"], ["restore", "one.db"], ["prove"], ["reconcile"], ["import", "list.json"]):
+                text = on_terminal(w, 80, *arguments, "--json")
+                self.assertTrue(text.startswith("{") and "\x1b" not in text, text)
+
     def test_what_was_delivered_after_the_backup_is_not_delivered_again(self):
         calls = [call(1), call(2)]
         with World(calls[:1]) as w:

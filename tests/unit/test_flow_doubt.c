@@ -11,7 +11,7 @@ static void restore_from(struct flow_world_test *w, const char *backup)
     w->flow = NULL;
     drop_events(w);
     store_close(w->store);
-    if (store_restore(w->dir, backup, world_wall(w), &err) < 0)
+    if (store_restore(w->dir, backup, world_wall(w), NULL, &err) < 0)
         fail_msg("%s", err.text);
     open_store(w);
 }

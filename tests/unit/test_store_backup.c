@@ -16,7 +16,7 @@ static void restore(const struct fixture *fixture, const char *path, int64_t now
 {
     struct sb_error err = SB_ERROR_INIT;
 
-    if (store_restore(fixture->dir, path, now_ms, &err) < 0)
+    if (store_restore(fixture->dir, path, now_ms, NULL, &err) < 0)
         fail_msg("cannot restore: %s", err.text);
 }
 
@@ -208,6 +208,97 @@ static void a_backup_is_consistent_while_others_write(void **state)
     assert_int_equal(records, raw_number(path, "SELECT count(*) FROM identity"));
 }
 
+/* What a test heard of long work. */
+struct heard {
+    struct store *writer; /* NULL: nobody writes meanwhile */
+    int64_t checked, done, whole;
+    int copied, written;
+    bool went_back;
+};
+
+static void hear(void *ctx, enum store_work work, int64_t done, int64_t whole)
+{
+    struct heard *heard = ctx;
+    char name[32];
+
+    if (work == STORE_CHECKING) {
+        heard->checked = whole;
+        return;
+    }
+    assert_int_equal(STORE_COPYING, work);
+    heard->went_back |= done < heard->done || (heard->copied > 0 && whole != heard->whole);
+    heard->done = done;
+    heard->whole = whole;
+    heard->copied++;
+    if (!heard->writer)
+        return;
+    (void)snprintf(name, sizeof(name), "meanwhile%d", heard->written++);
+    (void)emit_one(heard->writer, name);
+}
+
+/* So many bytes that a copy is made in several steps. */
+static void emit_large(struct store *store)
+{
+    enum { LARGE = 6 * 1024 * 1024 };
+    struct store_change *change = new_change(0);
+    struct store_emit *emit = add_emit(change, "large");
+    struct store_text *section = arena_alloc(change->arena, sizeof(*section));
+    char *text = arena_alloc(change->arena, LARGE + 1);
+
+    assert_non_null(section);
+    assert_non_null(text);
+    memset(text, ' ', LARGE);
+    text[0] = '{';
+    text[LARGE - 1] = '}';
+    text[LARGE] = '\0';
+    *section = (struct store_text){ "call", text };
+    emit->sections = section;
+    apply(store, change);
+}
+
+static void a_long_backup_tells_how_far_it_is_and_never_begins_anew(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sb_error err = SB_ERROR_INIT;
+    struct heard heard = { .writer = fixture->store };
+    const struct store_progress progress = { hear, &heard };
+    const char *path = in_root(fixture, "copy.db");
+    struct store *reader = NULL;
+
+    emit_large(fixture->store);
+    assert_int_equal(
+        0, store_open(&(struct store_options){ .data_dir = fixture->dir, .is_reader = true }, &reader, &err));
+    store_tell(reader, &progress);
+    backup(reader, path);
+    store_close(reader);
+    assert_true(heard.copied >= 5);
+    assert_false(heard.went_back);
+    assert_int_equal(heard.whole, heard.done);
+    assert_int_equal(heard.whole, file_size(path));
+    /* What was committed behind the first step is in the journal and not in the copy. */
+    assert_int_equal(1, raw_number(path, "SELECT count(*) FROM record"));
+    assert_true(find(fixture->store, "meanwhile0") > 0);
+}
+
+static void a_restore_tells_that_it_checks_and_how_far_it_has_copied(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sb_error err = SB_ERROR_INIT;
+    struct heard heard = { .writer = NULL };
+    const struct store_progress progress = { hear, &heard };
+    const char *path = in_root(fixture, "copy.db");
+
+    emit_large(fixture->store);
+    backup(fixture->store, path);
+    store_close(fixture->store);
+    fixture->store = NULL;
+    assert_int_equal(0, store_restore(fixture->dir, path, T0, &progress, &err));
+    assert_int_equal(file_size(path), heard.checked);
+    assert_true(heard.copied >= 5);
+    assert_false(heard.went_back);
+    assert_int_equal(file_size(path), heard.done);
+}
+
 /* ---- restore ------------------------------------------------------------------------------------------- */
 
 static bool is_doubtful(struct store *store, const char *external_id)
@@ -385,7 +476,7 @@ static void a_folder_in_use_is_not_restored_into(void **state)
     const char *path = in_root(fixture, "copy.db");
 
     backup(fixture->store, path);
-    assert_int_equal(SB_EBUSY, store_restore(fixture->dir, path, T0, &err));
+    assert_int_equal(SB_EBUSY, store_restore(fixture->dir, path, T0, NULL, &err));
     assert_says(err.text, "is in use by process");
     assert_true(emit_one(fixture->store, "a") > 0);
 }
@@ -488,7 +579,7 @@ static void what_is_no_sound_backup_is_refused_and_changes_nothing(void **state)
         (void)snprintf(path, sizeof(path), "%s", in_root(fixture, bad_backups[i].name));
         if (bad_backups[i].make)
             bad_backups[i].make(path, good);
-        if (store_restore(fixture->dir, path, T0, &err) == 0)
+        if (store_restore(fixture->dir, path, T0, NULL, &err) == 0)
             fail_msg("%s: restored", bad_backups[i].name);
         assert_says(err.text, bad_backups[i].words);
         assert_null(strstr(err.text, "switchboard restore"));
@@ -624,6 +715,8 @@ int main(void)
         IN_STORE(a_damaged_journal_is_not_backed_up),
         IN_STORE(a_backup_that_finds_no_room_leaves_nothing),
         IN_STORE(a_backup_is_consistent_while_others_write),
+        IN_STORE(a_long_backup_tells_how_far_it_is_and_never_begins_anew),
+        IN_STORE(a_restore_tells_that_it_checks_and_how_far_it_has_copied),
         IN_STORE(after_a_restore_what_may_have_been_delivered_is_doubtful),
         IN_STORE(the_replaced_journal_is_kept_and_can_be_put_back),
         IN_STORE(the_log_of_the_replaced_journal_goes_with_it),

@@ -118,6 +118,47 @@ static void changes_of_one_group_are_chained_in_order(void **state)
     assert_int_equal(3, raw_number(fixture->journal, "SELECT link FROM outcome WHERE record_id = 1"));
 }
 
+struct heard {
+    int64_t done, whole;
+    int count;
+    bool went_back;
+};
+
+static void hear(void *ctx, enum store_work work, int64_t done, int64_t whole)
+{
+    struct heard *heard = ctx;
+
+    assert_int_equal(STORE_PROVING, work);
+    heard->went_back |= done <= heard->done;
+    heard->done = done;
+    heard->whole = whole;
+    heard->count++;
+}
+
+static void checking_a_long_chain_tells_how_far_it_is(void **state)
+{
+    enum { GROUPS = 90, OF_GROUP = 100 };
+    struct fixture *fixture = *state;
+    struct sb_error err = SB_ERROR_INIT;
+    struct heard heard = { .count = 0 };
+    const struct store_progress progress = { hear, &heard };
+    int64_t id = emit_one(fixture->store, "a");
+
+    for (int i = 0; i < GROUPS; i++) {
+        struct store_change *group[OF_GROUP];
+        for (size_t j = 0; j < OF_GROUP; j++)
+            group[j] = outcome_change(id, "add_note", "retry", "HTTP 503");
+        assert_int_equal(0, store_apply(fixture->store, group, OF_GROUP, &err));
+        for (size_t j = 0; j < OF_GROUP; j++)
+            store_change_free(group[j]);
+    }
+    store_tell(fixture->store, &progress);
+    assert_whole(fixture->store, (int64_t)GROUPS * OF_GROUP, 0);
+    assert_int_equal(2, heard.count); /* every 4096 links */
+    assert_int_equal((int64_t)GROUPS * OF_GROUP, heard.whole);
+    assert_false(heard.went_back);
+}
+
 static void an_intent_that_is_tried_again_and_folded_later_is_whole(void **state)
 {
     struct fixture *fixture = *state;
@@ -330,7 +371,7 @@ static void a_backup_that_is_restored_keeps_the_chain(void **state)
     assert_int_equal(0, store_backup(fixture->store, in_root(fixture, "backup.db"), &err));
     make_ticket(fixture->store, 1, NULL);
     store_close(fixture->store);
-    assert_int_equal(0, store_restore(fixture->dir, in_root(fixture, "backup.db"), T0, &err));
+    assert_int_equal(0, store_restore(fixture->dir, in_root(fixture, "backup.db"), T0, NULL, &err));
     fixture->store = open_store(fixture->dir);
     assert_whole(fixture->store, LINKS_OF_PAST, 0);
     AUTO_JSON after = check_chain(fixture->store);
@@ -346,6 +387,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_STORE(what_the_engine_writes_is_whole),
         IN_STORE(changes_of_one_group_are_chained_in_order),
+        IN_STORE(checking_a_long_chain_tells_how_far_it_is),
         IN_STORE(an_intent_that_is_tried_again_and_folded_later_is_whole),
         IN_STORE(the_same_changes_give_the_same_chain),
         IN_STORE(whatever_somebody_else_does_is_named),
