@@ -59,6 +59,22 @@ static void rotate_secrets(struct sim_engine *engine)
     world_trace(world, "secrets of generation %u count, and those before them still do", config->secrets);
 }
 
+/* ---- when it is up -------------------------------------------------------------------------------------- */
+
+static void begin_stretch(struct sim_engine *engine)
+{
+    engine->is_up = true;
+    engine->stretches = sim_grow(engine->stretches, engine->stretch_count + 1, sizeof(*engine->stretches));
+    engine->stretches[engine->stretch_count++] =
+        (struct sim_stretch){ .from_ms = engine->world->now_ms, .until_ms = INT64_MAX };
+}
+
+static void end_stretch(struct sim_engine *engine)
+{
+    engine->is_up = false;
+    engine->stretches[engine->stretch_count - 1].until_ms = engine->world->now_ms;
+}
+
 /* ---- birth --------------------------------------------------------------------------------------------- */
 
 static void on_start(void *ctx)
@@ -214,7 +230,7 @@ void engine_start(struct sim_engine *engine)
     make_setup(engine);
     make_callers(engine);
     make_flow(engine);
-    engine->is_up = true;
+    begin_stretch(engine);
     start_flow(engine);
     keeper_start(engine);
     notices_start(engine);
@@ -244,7 +260,7 @@ static void die(struct sim_engine *engine)
     struct world *world = engine->world;
 
     world->totals.crashes++;
-    engine->is_up = false;
+    end_stretch(engine);
     disk_freeze(world->disk, true);
     events_drop(&world->events, engine->life);
     free_parts(engine);
@@ -259,7 +275,7 @@ static void end(struct sim_engine *engine, const char *why)
     struct world *world = engine->world;
 
     world_trace(world, "engine ends: %s", why);
-    engine->is_up = false;
+    end_stretch(engine);
     engine_finish_jobs(engine);
     events_drop(&world->events, engine->life);
     free_parts(engine);
@@ -305,5 +321,7 @@ bool engine_is_idle(const struct sim_engine *engine)
 void engine_done(struct sim_engine *engine)
 {
     free_parts(engine);
+    free(engine->stretches);
+    engine->stretches = NULL;
     engine->is_up = false;
 }

@@ -6,6 +6,7 @@
 #include "flow/flow.h"
 #include "simulation/disk.h"
 #include "simulation/workshop.h"
+#include "simulation/world.h"
 
 struct world;
 struct callers;
@@ -19,6 +20,9 @@ struct sim_engine {
     bool is_stopping;   /* an orderly stop was asked for */
     bool is_dying;      /* to be buried when the call into flow returns: nothing has effect any more */
     bool is_recovering; /* from the start until something was committed */
+
+    struct sim_stretch *stretches; /* owned: when it was up */
+    size_t stretch_count;
 
     struct sim_config config;
     struct setup *setup;

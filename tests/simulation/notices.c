@@ -7,12 +7,27 @@
 #include "simulation/world_inner.h"
 #include "store/late.h"
 
-enum { LOOK_FIRST_MS = 1000, LOOK_MS = 120 * 1000 /* seldom: it costs */, BATCH = 100, STATES = 2 };
+enum {
+    LOOK_FIRST_MS = 1000,
+    LOOK_MS = 120 * 1000 /* seldom: it costs */,
+    BATCH = 100,
+    STATES = 2,
+    PIPELINES_MAX = 4
+};
 
 static const enum store_state states[STATES] = { STORE_ACTIVE, STORE_DEAD };
 
+/* Of one life of the engine. */
+struct notice_watch {
+    struct sim_engine *engine;
+    int64_t seen_id[PIPELINES_MAX]
+                   [STATES]; /* up to here every record of that state that was due was dealt with */
+    int64_t last_look_ms;    /* wall */
+};
+
 /* One look. */
 struct notice_look {
+    struct notice_watch *watch;
     struct store_change *change; /* owned until it is committed */
     int64_t now_ms;
     int64_t overtaken[BATCH];
@@ -42,13 +57,13 @@ static int look_at(struct notice_look *look, struct sim_engine *engine, const st
     return rc;
 }
 
-/* From the beginning each time: there are few records. */
 static int look_for(struct notice_look *look, struct sim_engine *engine, const struct setup_notices *notices,
-                    enum store_state state)
+                    int64_t *seen_id, enum store_state state)
 {
     const struct store_late_query query = {
         .pipeline = engine->setup->plan.pipelines[notices->of].name,
         .state = state,
+        .after_id = *seen_id,
         .received_until_ms = look->now_ms - notices->after_ms,
         .suffix = LATE_NOTICE_SUFFIX,
     };
@@ -56,9 +71,11 @@ static int look_for(struct notice_look *look, struct sim_engine *engine, const s
     size_t count = 0;
     int rc = store_late(engine->store, &query, BATCH, found, &count, &look->err);
 
-    for (size_t i = 0; rc == 0 && i < count; i++)
+    for (size_t i = 0; rc == 0 && i < count; i++) {
         if (!found[i].has_notice)
             rc = look_at(look, engine, notices, found[i].id);
+        *seen_id = found[i].id;
+    }
     return rc;
 }
 
@@ -82,12 +99,17 @@ static int look_for_overtaken(struct notice_look *look, struct sim_engine *engin
 static void run_look(void *ctx, struct sim_engine *engine)
 {
     struct notice_look *look = ctx;
+    struct notice_watch *watch = look->watch;
     int rc = 0;
 
-    for (size_t i = 0; rc == 0 && i < engine->setup->notice_count; i++) {
+    /* After a clock that was set back, newer records may be older than those that were seen. */
+    if (look->now_ms < watch->last_look_ms)
+        memset(watch->seen_id, 0, sizeof(watch->seen_id));
+    watch->last_look_ms = look->now_ms;
+    for (size_t i = 0; rc == 0 && i < engine->setup->notice_count && i < PIPELINES_MAX; i++) {
         const struct setup_notices *notices = &engine->setup->notices[i];
         for (size_t state = 0; rc == 0 && state < STATES; state++)
-            rc = look_for(look, engine, notices, states[state]);
+            rc = look_for(look, engine, notices, &watch->seen_id[i][state], states[state]);
         if (rc == 0)
             rc = look_for_overtaken(look, engine, notices);
     }
@@ -128,19 +150,24 @@ static void on_looked(void *ctx, struct sim_engine *engine)
 
 static void on_timer(void *ctx)
 {
-    struct sim_engine *engine = ctx;
+    struct notice_watch *watch = ctx;
+    struct sim_engine *engine = watch->engine;
     struct notice_look *look = sim_new(sizeof(*look));
 
+    look->watch = watch;
     look->change = store_change_new();
     if (!look->change)
         sim_die("out of memory");
     look->now_ms = look->change->now_ms = engine->world->now_ms + engine->wall_skew_ms;
     engine_run(engine, run_look, on_looked, free_look, look);
-    world_plan(engine->world, engine->world->now_ms + LOOK_MS, on_timer, engine, NULL);
+    world_plan(engine->world, engine->world->now_ms + LOOK_MS, on_timer, watch, free);
 }
 
 void notices_start(struct sim_engine *engine)
 {
-    if (engine->setup->notice_count > 0)
-        world_plan(engine->world, engine->world->now_ms + LOOK_FIRST_MS, on_timer, engine, NULL);
+    if (engine->setup->notice_count == 0)
+        return;
+    struct notice_watch *watch = sim_new(sizeof(*watch));
+    watch->engine = engine;
+    world_plan(engine->world, engine->world->now_ms + LOOK_FIRST_MS, on_timer, watch, free);
 }

@@ -20,6 +20,7 @@
  *   each-file            each file is at the ticket once and as it was given, or a note says why not
  *   told-once            the agent is told of the ticket under one key, until it has accepted it; of a delay at most once,
  *                        with a lower sequence
+ *   delay-is-told        the agent of an escalation that had no ticket for long, while the engine was up, heard of that
  *   frugal               nothing is transcribed twice once its transcript is committed; requests are bounded
  * and what services noticed by themselves: no-secret-leaks, recordings-stay-home, transcripts-stay-home, whole-recording,
  * words-of-a-call, single-flight, in-flight, callbacks-are-right. */
@@ -28,6 +29,7 @@
 
 #include "simulation/scenario.h"
 #include "simulation/truth.h"
+#include "simulation/world.h"
 
 /* How one record visibly ended. Texts are borrowed. */
 struct oracle_end {
@@ -46,8 +48,12 @@ struct oracle_facts {
     const struct truth *truth;
     const struct oracle_end *ends;
     size_t end_count;
-    int64_t delayed_after_ms; /* from when on a delay is told; 0: never */
-    bool hides_tickets;       /* the helpdesk may have hidden tickets for longer than `settle` */
+    int64_t delayed_after_ms;     /* from when on a delay is told; 0: never */
+    int64_t now_ms;               /* of the world, at its end */
+    const struct sim_stretch *up; /* when the engine was up, in order */
+    size_t up_count;
+    bool agent_was_down; /* where callbacks go, ever */
+    bool hides_tickets;  /* the helpdesk may have hidden tickets for longer than `settle` */
     uint64_t faults[SIM_FAULT_COUNT], fault_count, starts, restores, virtual_ms;
 
     void (*violation)(void *ctx, const char *name, const char *text);

@@ -405,6 +405,67 @@ static void a_delay_that_is_none_is_not_told(void **state)
     assert_said(all->world, "told-once", "5 s after it came");
 }
 
+/* The ticket is there two hours after the escalation came in, and the delay is told after a minute. */
+static void make_late(struct handed_over *all, const struct sim_stretch *up, size_t count)
+{
+    all->ticket->created_ms = START_MS + 2 * 3600000;
+    all->world->facts.now_ms = START_MS + 3 * 3600000;
+    all->world->facts.up = up;
+    all->world->facts.up_count = count;
+}
+
+static void a_delay_that_nobody_was_told_of_is_missed(void **state)
+{
+    static const struct sim_stretch up[] = { { START_MS, START_MS + 60000 },
+                                             { START_MS + 90000, INT64_MAX } };
+    struct handed_over *all = *state;
+
+    make_late(all, up, 2);
+    assert_said(all->world, "delay-is-told", "was never told that it is late");
+}
+
+static void a_dead_letter_that_nobody_was_told_of_is_missed(void **state)
+{
+    static const struct sim_stretch up[] = { { START_MS, INT64_MAX } };
+    struct handed_over *all = *state;
+
+    make_late(all, up, 1);
+    without_ticket(all);
+    all->escalation->number[0] = '\0';
+    all->ends[1].state = "dead";
+    all->ends[1].reason = "no way";
+    all->world->facts.fault_count = 1;
+    assert_said(all->world, "delay-is-told", "was never told that it is late");
+    again_with_ticket(all);
+}
+
+static void who_was_never_up_for_long_need_not_have_told(void **state)
+{
+    struct handed_over *all = *state;
+    struct sim_stretch up[20];
+
+    for (size_t i = 0; i < 20; i++) /* each too short to notice it, and to tell it against all odds */
+        up[i] =
+            (struct sim_stretch){ START_MS + (int64_t)i * 400000, START_MS + (int64_t)i * 400000 + 390000 };
+    make_late(all, up, 20);
+    oracle_check(&all->world->facts);
+    assert_int_equal(all->world->said.count, 0);
+}
+
+static void a_delay_that_was_told_is_told(void **state)
+{
+    static const struct sim_stretch up[] = { { START_MS, INT64_MAX } };
+    struct handed_over *all = *state;
+    struct truth_event *delay = truth_add_event(&all->world->truth, START_MS + 90000);
+
+    make_late(all, up, 1);
+    delay->escalation = all->escalation;
+    delay->is_delay = true;
+    delay->sequence = 1;
+    oracle_check(&all->world->facts);
+    assert_int_equal(all->world->said.count, 0);
+}
+
 #define CASE(test) cmocka_unit_test_setup_teardown(test, make_handed_over, free_handed_over)
 
 int main(void)
@@ -436,6 +497,10 @@ int main(void)
         CASE(another_tickets_number_is_wrong),
         CASE(a_delay_ranks_below_the_ticket),
         CASE(a_delay_that_is_none_is_not_told),
+        CASE(a_delay_that_nobody_was_told_of_is_missed),
+        CASE(a_dead_letter_that_nobody_was_told_of_is_missed),
+        CASE(who_was_never_up_for_long_need_not_have_told),
+        CASE(a_delay_that_was_told_is_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -173,6 +173,20 @@ uint32_t world_secrets(const struct world *world, int64_t *ret_since_ms)
     return world->engine.config.secrets;
 }
 
+const struct sim_stretch *world_stretches(const struct world *world, size_t *ret_count)
+{
+    *ret_count = world->engine.stretch_count;
+    return world->engine.stretches;
+}
+
+bool world_was_down(const struct world *world, const char *host)
+{
+    for (size_t i = 0; i < NET_HOSTS_MAX && world->net.outages[i].host; i++)
+        if (strcmp(world->net.outages[i].host, host) == 0)
+            return true;
+    return false;
+}
+
 int64_t world_restored_ms(const struct world *world)
 {
     return world->restored_ms;

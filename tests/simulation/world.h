@@ -19,6 +19,10 @@ struct world;
 
 enum { SIM_ID_SIZE = 24, SIM_REPLAY_WINDOW_S = 300 };
 
+struct sim_stretch {
+    int64_t from_ms, until_ms;
+};
+
 /* Who and what is configured in the simulated engine.conf: the services compare what comes with these. */
 #define SIM_HOST_EXOTEL     "api.exotel.com"
 #define SIM_HOST_RECORDINGS "recordings.exotel.com"
@@ -133,6 +137,10 @@ void world_count(struct world *world, uint64_t records, uint64_t tickets);
 
 /* Which generation of the agents' secrets the engine takes, beside the one before it, and since when. */
 uint32_t world_secrets(const struct world *world, int64_t *ret_since_ms);
+/* From when until when the engine was up, in order; a stretch that lasts ends at INT64_MAX. */
+const struct sim_stretch *world_stretches(const struct world *world, size_t *ret_count);
+/* Whether the host was ever down. */
+bool world_was_down(const struct world *world, const char *host);
 /* Since a restore, what was sent before it may not be in the journal: 0: never restored. */
 int64_t world_restored_ms(const struct world *world);
 /* Whether an operator has dropped, or retried, the conversation. */
