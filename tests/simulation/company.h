@@ -6,7 +6,7 @@
 #include "simulation/truth.h"
 #include "simulation/world.h"
 
-enum { COMPANY_SERVICES_MAX = 8, ACCESS_TOKENS_MAX = 10, REFRESHES_MAX = 64, UNDER_WAY_MAX = 256 };
+enum { COMPANY_SERVICES_MAX = 9, ACCESS_TOKENS_MAX = 10, REFRESHES_MAX = 64, UNDER_WAY_MAX = 256 };
 
 struct truth_escalation;
 
@@ -88,6 +88,7 @@ struct truth_call *recording_call(const struct truth *truth, const char *bytes, 
 
 void exotel_handle(void *company, const struct sim_request *request, struct sim_reply *ret_reply);
 void recordings_handle(void *company, const struct sim_request *request, struct sim_reply *ret_reply);
+void storage_handle(void *company, const struct sim_request *request, struct sim_reply *ret_reply);
 void deepgram_handle(void *company, const struct sim_request *request, struct sim_reply *ret_reply);
 void openai_handle(void *company, const struct sim_request *request, struct sim_reply *ret_reply);
 void accounts_handle(void *company, const struct sim_request *request, struct sim_reply *ret_reply);
@@ -101,6 +102,8 @@ bool helpdesk_look_beside(void *company, const json_t *kept, char ret_id[SIM_ID_
 
 /* The call as Exotel's API tells it at `now_ms`. New reference. */
 json_t *exotel_call_json(const struct truth_call *call, int64_t now_ms, bool has_details);
+/* Whether its recording lies where the older ones do. */
+bool recording_is_stored(const struct truth_call *call);
 /* Whether `Authorization` is Basic with Exotel's key and token. */
 bool exotel_is_authorized(const struct sim_request *request);
 /* Whether the token is alive at `now_ms`. */

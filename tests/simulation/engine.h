@@ -58,6 +58,8 @@ bool engine_is_idle(const struct sim_engine *engine);
 
 /* ---- the journal's thread (engine_jobs.c) -------------------------------------------------------------- */
 
+/* Whether a change of the record's place was handed in and is not on the disk yet. */
+bool engine_awaits_commit(const struct sim_engine *engine, int64_t record_id);
 void engine_commit(struct sim_engine *engine, struct store_change *change,
                    void (*done)(struct sim_engine *engine, struct store_change *change,
                                 const struct sb_error *err, uint64_t tag),

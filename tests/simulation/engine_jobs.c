@@ -63,6 +63,15 @@ void engine_finish_jobs(struct sim_engine *engine)
     }
 }
 
+bool engine_awaits_commit(const struct sim_engine *engine, int64_t record_id)
+{
+    const struct sim_job *job = engine->jobs;
+
+    while (job && !(job->change && job->change->sets_place && job->change->record_id == record_id))
+        job = job->next;
+    return job != NULL;
+}
+
 /* ---- back on the loop ---------------------------------------------------------------------------------- */
 
 static void deliver(void *ctx)

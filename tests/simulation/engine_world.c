@@ -158,8 +158,17 @@ static void read_sweep(void *ctx, uint64_t ticket)
 
 /* ---- network and work ---------------------------------------------------------------------------------- */
 
+/* Written ahead: nothing leaves for a record while what was found out about it before may still be lost. */
+static void check_order(struct sim_engine *engine, const struct run *run)
+{
+    if (engine_awaits_commit(engine, run->id))
+        world_violation(engine->world, "commit-before-effect",
+                        "call %s: '%s' was sent before the commit ahead of it was on the disk",
+                        run->record->external_id, run->call.step->name);
+}
+
 /* Whose request it is, read out of flow's own table: the plan of the test does not decide what it sees. */
-static struct net_sender find_sender(const struct sim_engine *engine, uint64_t ticket)
+static struct net_sender find_sender(struct sim_engine *engine, uint64_t ticket)
 {
     struct net_sender sender = { .ticket = ticket, .external_id = "", .step = "refresh_token" };
     const struct actor *actor = engine->flow->actors.slots[ticket & UINT32_MAX];
@@ -170,6 +179,7 @@ static struct net_sender find_sender(const struct sim_engine *engine, uint64_t t
     if (strcmp(actor->class_->name, "run") == 0) {
         const struct run *run = (const struct run *)actor;
         sender.external_id = run->record->external_id;
+        check_order(engine, run);
         if (run->is_reconciling)
             engine->world->totals.reconciliations++;
     }

@@ -85,7 +85,8 @@ static json_t *url_of(const struct truth_call *call, int64_t now_ms)
         return json_null();
     if (call->recording == TRUTH_RECORDING_NONE)
         return json_string("");
-    return json_sprintf("https://" SIM_HOST_RECORDINGS "/exotelrecordings/" SIM_ACCOUNT "/%s.mp3", call->sid);
+    return json_sprintf("https://%s/exotelrecordings/" SIM_ACCOUNT "/%s.mp3",
+                        recording_is_stored(call) ? SIM_HOST_STORAGE : SIM_HOST_RECORDINGS, call->sid);
 }
 
 static void put_end(json_t *item, const struct truth_call *call, int64_t now_ms)

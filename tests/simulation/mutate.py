@@ -6,7 +6,8 @@
 
 Each TABLE is one bug: a line "about: ...", a line "file: ...", then "--- good" with text that must be in the file exactly
 once (white space counts as one space), then "--- bad" with what takes its place. An expression becomes
-(bug ? (bad) : (good)), what ends in ';' or '}' becomes if (bug) { bad } else { good }.
+(bug ? (bad) : (good)), what ends in ';' or '}' becomes if (bug) { bad } else { good }. A bug in several places has
+several such pairs, each after a line "file: ..." of its own when the file is another one.
 """
 import pathlib
 import re
@@ -14,41 +15,47 @@ import sys
 
 
 def read_table(path):
-    head, _, rest = path.read_text().partition("--- good\n")
-    good, _, bad = rest.partition("--- bad\n")
+    """One bug, and its places."""
+    head, *rest = path.read_text().split("--- good\n")
     fields = dict(line.split(": ", 1) for line in head.strip().splitlines())
-    if not good.strip() or not bad.strip() or {"about", "file"} - fields.keys():
+    mutant = {"name": path.stem, "about": fields.get("about"), "path": path, "places": []}
+    file = fields.get("file")
+    for place in rest:
+        good, _, bad = place.partition("--- bad\n")
+        bad, _, file_next = bad.partition("\nfile: ")
+        mutant["places"].append({"file": file, "good": good.strip(), "bad": bad.strip(), "mutant": mutant})
+        file = file_next.strip() or file
+    if not mutant["about"] or not rest or not all(all(place.values()) for place in mutant["places"]):
         sys.exit(f"{path}: needs 'about:', 'file:', '--- good' and '--- bad'")
-    return {"name": path.stem, "about": fields["about"], "file": fields["file"], "path": path,
-            "good": good.strip(), "bad": bad.strip()}
+    return mutant
 
 
-def find(mutant, text):
-    """The one place of the good text."""
-    pattern = r"\s+".join(re.escape(word) for word in mutant["good"].split())
+def find(place, text):
+    """Where the good text is, once."""
+    pattern = r"\s+".join(re.escape(word) for word in place["good"].split())
     found = [match.span() for match in re.finditer(pattern, text)]
     if len(found) != 1:
-        sys.exit(f"{mutant['path']}: its good text is {len(found)} times in {mutant['file']}, and must be there once:\n"
-                 f"{mutant['good']}\n"
+        sys.exit(f"{place['mutant']['path']}: its good text is {len(found)} times in {place['file']}, and must be there "
+                 f"once:\n{place['good']}\n"
                  "The source was changed: write the bug anew for it.")
     return found[0]
 
 
-def switch(mutant):
-    good, bad, bug = mutant["good"], mutant["bad"], f"sim_mutant_is({mutant['index']})"
+def switch(place):
+    good, bad, bug = place["good"], place["bad"], f"sim_mutant_is({place['mutant']['index']})"
     if good[-1] in ";}":
         return f"if ({bug}) {{ {bad} }} else {{ {good} }}"
     return f"({bug} ? ({bad}) : ({good}))"
 
 
-def mutated(root, name, mutants):
+def mutated(root, name, places):
     text = (root / name).read_text()
-    places = sorted(((find(mutant, text), mutant) for mutant in mutants), key=lambda place: place[0])
-    for (first, _), (second, mutant) in zip(places, places[1:]):
+    spans = sorted(((find(place, text), place) for place in places), key=lambda found: found[0])
+    for (first, _), (second, place) in zip(spans, spans[1:]):
         if second[0] < first[1]:
-            sys.exit(f"{mutant['path']}: overlaps with another bug in {name}")
-    for (begin, end), mutant in reversed(places):
-        text = text[:begin] + switch(mutant) + text[end:]
+            sys.exit(f"{place['mutant']['path']}: overlaps with another bug in {name}")
+    for (begin, end), place in reversed(spans):
+        text = text[:begin] + switch(place) + text[end:]
     return f'#include <stdbool.h>\n#include <stddef.h>\nbool sim_mutant_is(size_t index);\n#line 1 "{root / name}"\n{text}'
 
 
@@ -65,13 +72,14 @@ def main():
     mutants = [read_table(pathlib.Path(path)) for path in sorted(arguments[2:])]
     for index, mutant in enumerate(mutants):
         mutant["index"] = index
-    files = sorted({mutant["file"] for mutant in mutants})
+    places = [place for mutant in mutants for place in mutant["places"]]
+    files = sorted({place["file"] for place in places})
     if is_listing:
         print("\n".join(files))
         return
     out = pathlib.Path(arguments[1])
     for name in files:
-        write(out / name, mutated(root, name, [mutant for mutant in mutants if mutant["file"] == name]))
+        write(out / name, mutated(root, name, [place for place in places if place["file"] == name]))
     rows = "".join(f' \\\n    X("{mutant["name"]}", "{mutant["about"]}")' for mutant in mutants)
     write(out / "simulation" / "mutant_list.h", f"#define SIM_MUTANTS(X){rows}\n")
 

@@ -1,4 +1,6 @@
-/* The host of Exotel's recordings: Basic credentials, and a file that comes some time after the call, or never. */
+/* The hosts of Exotel's recordings: Basic credentials, and a file that comes some time after the call, or never. Older ones
+ * lie on a storage of somebody else, who is to see no credentials: some of those can be had there by anybody, the others at
+ * Exotel's own host only. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,6 +46,40 @@ static void answer_not_yet(const struct truth_call *call, struct sim_reply *repl
     }
 }
 
+bool recording_is_stored(const struct truth_call *call)
+{
+    return call->code[3] % 8 == 0;
+}
+
+static void answer_file(const struct truth_call *call, int64_t now_ms, struct sim_reply *reply)
+{
+    if (now_ms < call->recording_ms) {
+        answer_not_yet(call, reply);
+    } else if (call->recording == TRUTH_RECORDING_EMPTY) {
+        answer_text(reply, 200, "");
+    } else {
+        reply->status = 200;
+        reply->body = recording_bytes(call, &reply->body_size);
+        reply->content_type = "audio/mpeg";
+    }
+}
+
+/* A storage takes no credentials that it does not know, and says of what it keeps from others that it is not there. */
+void storage_handle(void *ctx, const struct sim_request *request, struct sim_reply *reply)
+{
+    struct company *company = ctx;
+
+    watch_request(company, request);
+    const struct truth_call *call = named_call(company, request->path);
+    reply->think_ms = chance_between(&company->chance, 100, 1500);
+    if (sim_request_header(request, "Authorization"))
+        answer_text(reply, 400, "<Error><Code>InvalidArgument</Code></Error>");
+    else if (!call || !recording_is_stored(call) || call->code[4] % 2 == 0)
+        answer_text(reply, 403, "<Error><Code>AccessDenied</Code></Error>");
+    else
+        answer_file(call, request->now_ms, reply);
+}
+
 void recordings_handle(void *ctx, const struct sim_request *request, struct sim_reply *reply)
 {
     struct company *company = ctx;
@@ -56,13 +92,7 @@ void recordings_handle(void *ctx, const struct sim_request *request, struct sim_
         sim_reply_header(reply, "WWW-Authenticate", "Basic realm=\"Restricted\"");
     } else if (!call) {
         answer_text(reply, 404, "<html>no such key</html>");
-    } else if (request->now_ms < call->recording_ms) {
-        answer_not_yet(call, reply);
-    } else if (call->recording == TRUTH_RECORDING_EMPTY) {
-        answer_text(reply, 200, "");
     } else {
-        reply->status = 200;
-        reply->body = recording_bytes(call, &reply->body_size);
-        reply->content_type = "audio/mpeg";
+        answer_file(call, request->now_ms, reply);
     }
 }

@@ -42,16 +42,18 @@ struct company *company_new(const struct scenario *scenario)
 {
     struct company *company = sim_new(sizeof(*company));
     const struct sim_service services[] = {
-        { SIM_HOST_EXOTEL, company, exotel_handle },     { SIM_HOST_RECORDINGS, company, recordings_handle },
-        { SIM_HOST_DEEPGRAM, company, deepgram_handle }, { SIM_HOST_OPENAI, company, openai_handle },
-        { SIM_HOST_ACCOUNTS, company, accounts_handle }, { SIM_HOST_DESK, company, desk_handle },
-        { SIM_HOST_FILES, company, files_handle },       { SIM_HOST_AGENT, company, receiver_handle },
+        { SIM_HOST_EXOTEL, company, exotel_handle },   { SIM_HOST_RECORDINGS, company, recordings_handle },
+        { SIM_HOST_STORAGE, company, storage_handle }, { SIM_HOST_DEEPGRAM, company, deepgram_handle },
+        { SIM_HOST_OPENAI, company, openai_handle },   { SIM_HOST_ACCOUNTS, company, accounts_handle },
+        { SIM_HOST_DESK, company, desk_handle },       { SIM_HOST_FILES, company, files_handle },
+        { SIM_HOST_AGENT, company, receiver_handle },
     };
 
     company->scenario = scenario;
     company->chance = chance_stream(scenario->seed, "services");
     struct chance rare = chance_stream(scenario->seed, "tickets that hide");
     company->hides_tickets = chance_below(&rare, HIDING_ONE_IN) == 0;
+    _Static_assert(COUNT_OF(services) <= COMPANY_SERVICES_MAX, "room for every service");
     memcpy(company->services, services, sizeof(services));
     company->service_count = COUNT_OF(services);
     return company;

@@ -281,6 +281,43 @@ static void only_a_whole_recording_is_understood(void **state)
     truth_done(&truth);
 }
 
+/* "h" lies at the storage, which gives "a" to anybody and keeps "b" from all. */
+static void a_storage_is_asked_without_credentials(void **state)
+{
+    static const struct {
+        const char *sid, *code, *authorization;
+        int status;
+        size_t breaches;
+    } rows[] = {
+        { "examplecallzqaaaaaa0000000000001", "zqahaaaa", NULL, 200, 0 },
+        { "examplecallzqaaaaaa0000000000002", "zqahbaaa", NULL, 403, 0 },
+        { "examplecallzqaaaaaa0000000000003", "zqaaaaaa", NULL, 403, 0 },
+        { "examplecallzqaaaaaa0000000000004", "zqahaaaa", "Basic c29tZTpib2R5", 400, 0 },
+        { "examplecallzqaaaaaa0000000000005", "zqahaaaa",
+          "Basic c2ltLWV4b3RlbC1rZXk6c2ltLWV4b3RlbC10b2tlbg==", 400, 1 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct company *company = company_new(&scenario);
+        struct sim_reply reply = { .status = 0 };
+        char path[120];
+        struct sim_request request = { .method = "GET",
+                                       .host = SIM_HOST_STORAGE,
+                                       .path = path,
+                                       .query = "",
+                                       .header_count = rows[i].authorization ? 1 : 0 };
+        request.now_ms = add_call(&company->truth, rows[i].sid, rows[i].code)->recording_ms;
+        request.headers[0] = (struct sim_header){ "Authorization", rows[i].authorization };
+        (void)snprintf(path, sizeof(path), "/exotelrecordings/" SIM_ACCOUNT "/%s.mp3", rows[i].sid);
+        storage_handle(company, &request, &reply);
+        assert_int_equal(reply.status, rows[i].status);
+        assert_int_equal(company->truth.breach_count, rows[i].breaches);
+        free(reply.body);
+        company_free(company);
+    }
+}
+
 /* ---- a person who looks ------------------------------------------------------------------------------- */
 
 static void who_looks_into_the_helpdesk_finds_what_carries_the_mark_and_nothing_else(void **state)
@@ -336,6 +373,7 @@ int main(void)
         cmocka_unit_test(the_desk_answers_as_it_is_asked),
         cmocka_unit_test(what_the_desk_hides_shows_later),
         cmocka_unit_test(only_a_whole_recording_is_understood),
+        cmocka_unit_test(a_storage_is_asked_without_credentials),
         cmocka_unit_test(who_looks_into_the_helpdesk_finds_what_carries_the_mark_and_nothing_else),
     };
 

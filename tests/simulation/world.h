@@ -26,6 +26,7 @@ struct sim_stretch {
 /* Who and what is configured in the simulated engine.conf: the services compare what comes with these. */
 #define SIM_HOST_EXOTEL     "api.exotel.com"
 #define SIM_HOST_RECORDINGS "recordings.exotel.com"
+#define SIM_HOST_STORAGE    "s3-ap-southeast-1.amazonaws.com" /* of older recordings */
 #define SIM_HOST_DEEPGRAM   "api.deepgram.com"
 #define SIM_HOST_OPENAI     "api.openai.com"
 #define SIM_HOST_DESK       "desk.zoho.com"
