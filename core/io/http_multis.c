@@ -7,6 +7,7 @@
 #include <malloc.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -178,12 +179,22 @@ static void read_messages(struct http_multi *multi)
             multis->ended(multis->ctx, message->easy_handle, (int)message->data.result);
 }
 
+/* Without memory libcurl forgets to watch a socket, so that its transfer would never end, or leaves half a table behind, which
+ * kills it later. It says so, and may not be used any more; the journal goes on from there at the next start. */
+static void end_without_memory(CURLMcode code)
+{
+    if (code != CURLM_OUT_OF_MEMORY)
+        return;
+    (void)fputs("switchboard: out of memory for a connection\n", stderr);
+    abort();
+}
+
 static void drive(struct http_multi *multi, curl_socket_t fd, int events)
 {
     int running = 0;
 
-    /* Fails only for a broken handle; then its transfers run into their time limits. */
-    (void)curl_multi_socket_action(multi->curl, fd, events, &running);
+    /* Else it fails only for a broken handle; then its transfers run into their time limits. */
+    end_without_memory(curl_multi_socket_action(multi->curl, fd, events, &running));
     read_messages(multi);
 }
 
