@@ -123,6 +123,8 @@ static void write_body(struct sb_exchange *x, struct request_draft *draft)
     if (draft->body_form == BODY_JSON) {
         draft->body_text = json_text(draft->body_json);
         if (!draft->body_text) {
+            if (json_dumpb(draft->body_json, NULL, 0, JSON_ENCODE_ANY) > 0)
+                exchange_run_out(x); /* it can be written where there is memory */
             exchange_defect(x, "the body cannot be written as JSON");
             return;
         }
