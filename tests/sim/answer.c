@@ -103,6 +103,11 @@ void sim_respond_chunked(struct sim_response *res)
     res->is_chunked = true;
 }
 
+void sim_respond_later(struct sim_response *res)
+{
+    res->is_held = true;
+}
+
 void sim_respond_cut(struct sim_response *res, size_t size)
 {
     res->is_cut = true;

@@ -35,11 +35,9 @@ static void resume(struct sim_timer *timer)
     MHD_resume_connection(ex->connection);
 }
 
-/* Runs the handler, and what the fault makes of its answer. Returns how long the answer has to wait. */
-static int64_t handle(struct sim_exchange *ex)
+/* What the fault makes of the answer. Returns how long it has to wait. */
+static int64_t finish(struct sim_exchange *ex)
 {
-    if (!faults_skip_handler(ex))
-        exchange_handle(ex);
     faults_change_answer(ex);
     if (ex->is_control)
         return 0;
@@ -50,10 +48,28 @@ static int64_t handle(struct sim_exchange *ex)
     return delay_ms;
 }
 
+/* Runs the handler. Returns how long the answer has to wait; HELD: until the handler's owner says so. */
+enum { HELD = -1 };
+static int64_t handle(struct sim_exchange *ex)
+{
+    if (!faults_skip_handler(ex))
+        exchange_handle(ex);
+    return ex->res.is_held ? HELD : finish(ex);
+}
+
+void sim_respond_now(struct sim_request *req)
+{
+    struct sim_exchange *ex = (struct sim_exchange *)req;
+    ex->res.is_held = false;
+    sim_timer_start(ex->sim, &ex->timer, finish(ex), resume);
+}
+
 static void handle_late(struct sim_timer *timer)
 {
     struct sim_exchange *ex = exchange_of_timer(timer);
     int64_t delay_ms = handle(ex);
+    if (delay_ms == HELD)
+        return;
     if (delay_ms > 0)
         sim_timer_start(ex->sim, timer, delay_ms, resume);
     else
@@ -83,8 +99,10 @@ static enum MHD_Result begin(struct sim_exchange *ex)
         return send_answer(ex);
     }
     ex->phase = SIM_WAITING;
-    sim_timer_start(ex->sim, &ex->timer, before_ms > 0 ? before_ms : delay_ms,
-                    before_ms > 0 ? handle_late : resume);
+    if (before_ms > 0)
+        sim_timer_start(ex->sim, &ex->timer, before_ms, handle_late);
+    else if (delay_ms != HELD)
+        sim_timer_start(ex->sim, &ex->timer, delay_ms, resume);
     MHD_suspend_connection(ex->connection);
     return MHD_YES;
 }

@@ -227,6 +227,10 @@ void sim_respond_type(struct sim_response *res, const char *type);
 void sim_respond_header(struct sim_response *res, const char *name, const char *format, ...) SIM_PRINTF(3, 4);
 /* Holds the answer back for that long, in real time, on top of the latency knob. Adds up. */
 void sim_respond_delay(struct sim_response *res, int64_t delay_ms);
+/* The answer is not known yet: the handler returns, keeps `req` and `res`, which live until the answer has been sent, and
+ * later, from the loop, fills `res` and calls sim_respond_now. */
+void sim_respond_later(struct sim_response *res);
+void sim_respond_now(struct sim_request *req);
 /* Sends the body chunked, without Content-Length. */
 void sim_respond_chunked(struct sim_response *res);
 /* Sends only the first `size` bytes of the body, with the Content-Length of all of it, then resets the

@@ -74,7 +74,7 @@ struct sim_response {
     } headers[32];
     size_t header_count;
     int64_t delay_ms;
-    bool is_chunked, is_cut;
+    bool is_chunked, is_cut, is_held;
     size_t cut;
     struct sim_request *req;
 };

@@ -28,6 +28,15 @@ enum desk_knob {
     DESK_ERROR_TEXT,
     DESK_EXTRA_FIELDS,
     DESK_REORDER_KEYS,
+    DESK_WEBHOOKS_MAX,
+    DESK_WEBHOOK_VALIDATION,
+    DESK_WEBHOOK_SIGNATURE,
+    DESK_WEBHOOK_TIMEOUT_MS,
+    DESK_WEBHOOK_RETRIES,
+    DESK_WEBHOOK_RETRY_MS,
+    DESK_WEBHOOK_COPIES,
+    DESK_WEBHOOK_DELAY_MS,
+    DESK_WEBHOOK_JITTER_MS,
     DESK_KNOBS
 };
 
@@ -59,7 +68,7 @@ struct zoho_version {
     json_t *fields;
 };
 
-enum zoho_kind { ZOHO_TICKET, ZOHO_CONTACT, ZOHO_COMMENT, ZOHO_UPLOAD };
+enum zoho_kind { ZOHO_TICKET, ZOHO_CONTACT, ZOHO_COMMENT, ZOHO_UPLOAD, ZOHO_WEBHOOK };
 
 /* The head of every object that has an id. Times are simulated milliseconds. */
 struct zoho_object {
@@ -105,6 +114,15 @@ struct zoho_file {
     bool is_public, is_deleted;
 };
 
+/* Who is told of what happens: its fields are what it was created with. Until its URL has been tried, its creation waits
+ * for an answer. */
+struct zoho_webhook {
+    struct zoho_object object;
+    bool is_valid, is_deleted;
+    struct sim_request *req; /* the creation that waits, or NULL */
+    struct sim_response *res;
+};
+
 /* An access token, a refresh token or an authorization code. */
 struct zoho_token {
     char *text;
@@ -139,13 +157,15 @@ struct zoho {
     char *org_id, *portal, *tld, *location; /* "in", "in" */
     struct zoho_list departments;
 
-    struct zoho_list tickets, contacts, comments, files; /* oldest first */
-    struct zoho_object **by_id;                          /* open addressing */
+    struct zoho_list tickets, contacts, comments, files, webhooks; /* oldest first */
+    struct zoho_object **by_id;                                    /* open addressing */
     size_t by_id_room, by_id_count;
     struct zoho_phone_entry *phones[ZOHO_PHONE_BUCKETS];
     uint64_t next_id;
     unsigned next_ticket;
     unsigned contacts_by_tickets; /* inline contacts created */
+
+    struct zoho_jwt *jwt; /* owned; NULL until something is signed */
 
     int64_t credits_day;
     int64_t credits_used, credits_total;
@@ -299,6 +319,40 @@ bool zoho_contact_serves(const struct zoho_contact *contact, const char *departm
 void zoho_contact_merge(struct zoho_contact *contact, struct zoho_contact *survivor);
 int zoho_check_contact_body(struct sim_request *req, json_t *body, json_t *errors);
 
+/* zoho_hooks.c: webhooks (ZG.1). */
+
+/* What happened. Borrows everything. */
+struct zoho_event {
+    const char *type;          /* "Ticket_Update" */
+    const char *department_id; /* of a ticket, or NULL */
+    json_t *payload, *before;  /* the object as it is, and as it was (NULL: it is new) */
+    const json_t *changed;     /* what was sent to change it, or NULL */
+};
+/* Whether anybody wants to be told of anything. */
+bool zoho_is_watched(const struct zoho *zoho);
+/* Tells those who subscribed to it. */
+void zoho_tell(struct sim_request *req, const struct zoho_event *event);
+void zoho_tell_ticket(struct sim_request *req, const char *type, const struct zoho_ticket *ticket,
+                      json_t *before, const json_t *changed);
+void zoho_tell_contact(struct sim_request *req, const char *type, const struct zoho_contact *contact,
+                       json_t *before, const json_t *changed);
+/* A comment or a file of a ticket; takes `view`. */
+void zoho_tell_part(struct sim_request *req, const char *type, const struct zoho_ticket *ticket,
+                    json_t *view);
+/* Answers creations that still wait. */
+void zoho_hooks_reset(struct zoho *zoho);
+/* Sends one message to the webhook. Borrows `body`, which may be NULL. */
+void zoho_hook_send(struct zoho *zoho, const struct zoho_webhook *webhook, const char *what,
+                    const char *method, const char *body,
+                    bool (*heard)(struct sim_service *, const char *, unsigned));
+
+/* zoho_jwt.c */
+
+/* A token of this webhook, as the knob webhook_signature wants it; NULL: none. Gives memory for free(). */
+char *zoho_jwt_make(struct zoho *zoho, const char *webhook_id);
+json_t *zoho_jwt_keys(struct zoho *zoho); /* the JWKS */
+void zoho_jwt_free(struct zoho_jwt *jwt); /* NULL is allowed */
+
 /* zoho_tokens.c */
 void zoho_tokens_reset(struct zoho *zoho);
 void zoho_tokens_free(struct zoho *zoho);
@@ -329,6 +383,7 @@ sim_handler zoho_ticket_create, zoho_ticket_get, zoho_ticket_patch, zoho_ticket_
     zoho_contact_list, zoho_contact_search, zoho_contact_tickets, zoho_comment_create, zoho_comment_get,
     zoho_comment_list, zoho_attachment_create, zoho_attachment_list, zoho_attachment_patch,
     zoho_attachment_delete, zoho_attachment_content, zoho_upload_create, zoho_organization_list,
-    zoho_organization_get, zoho_department_list, zoho_department_get, zoho_agent_list;
+    zoho_organization_get, zoho_department_list, zoho_department_get, zoho_agent_list, zoho_webhook_create,
+    zoho_webhook_list, zoho_webhook_get, zoho_webhook_patch, zoho_webhook_delete;
 
 #endif

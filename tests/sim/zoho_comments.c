@@ -71,6 +71,7 @@ void zoho_comment_create(struct sim_request *req, struct sim_response *res)
     zoho_uploads_use(zoho, json_object_get(body, "attachmentIds"), ticket, &comment->attachments);
     zoho_list_add(&zoho->comments, comment);
     zoho_list_add(&ticket->comments, comment);
+    zoho_tell_part(req, "Ticket_Comment_Add", ticket, zoho_comment_view(zoho, comment));
     zoho_answer(req, res, zoho_comment_view(zoho, comment));
 }
 

@@ -205,8 +205,11 @@ static void answer_contact(struct sim_request *req, struct sim_response *res,
 void zoho_contact_create(struct sim_request *req, struct sim_response *res)
 {
     json_t *body = read_contact(req, res, NULL);
-    if (body)
-        answer_contact(req, res, zoho_contact_new(zoho_of(req), req->now_ms, body));
+    if (!body)
+        return;
+    const struct zoho_contact *contact = zoho_contact_new(zoho_of(req), req->now_ms, body);
+    zoho_tell_contact(req, "Contact_Add", contact, NULL, NULL);
+    answer_contact(req, res, contact);
 }
 
 static struct zoho_contact *find_contact(struct sim_request *req, struct sim_response *res)
@@ -234,6 +237,9 @@ void zoho_contact_patch(struct sim_request *req, struct sim_response *res)
     json_t *body = contact ? read_contact(req, res, contact) : NULL;
     if (!body)
         return;
+    json_t *before = zoho_is_watched(zoho_of(req))
+                         ? zoho_contact_view(zoho_of(req), contact, zoho_fields(&contact->object), VIEW_GET)
+                         : NULL;
     json_t *fields = zoho_edit(&contact->object, req->now_ms);
     json_t *custom = json_copy(json_object_get(fields, "cf"));
     if (!custom)
@@ -242,6 +248,8 @@ void zoho_contact_patch(struct sim_request *req, struct sim_response *res)
     (void)json_object_update(fields, body);
     (void)json_object_set_new(fields, "cf", custom);
     zoho_index_phones(zoho_of(req), contact);
+    zoho_tell_contact(req, "Contact_Update", contact, before, body);
+    json_decref(before);
     json_decref(body);
     answer_contact(req, res, contact);
 }

@@ -55,6 +55,25 @@ static const struct sim_knob knobs[DESK_KNOBS] = {
                             "ZF.3: answers hold a key nobody knows" },
     [DESK_REORDER_KEYS] = { "reorder_keys", SIM_BOOL, "false", NULL, 0, 0,
                             "ZF.3: answers with keys in another order" },
+    [DESK_WEBHOOKS_MAX] = { "webhooks_max", SIM_INT, "10", NULL, 0, 1000,
+                            "ZG.1: how many webhooks the edition allows" },
+    [DESK_WEBHOOK_VALIDATION] = { "webhook_validation", SIM_WORD, "get_and_post", "get_and_post|get|off", 0,
+                                  0, "ZG.1: how a URL is tried before its webhook is there" },
+    [DESK_WEBHOOK_SIGNATURE] = { "webhook_signature", SIM_WORD, "good",
+                                 "good|wrong_key|other_webhook|other_portal|expired|none", 0, 0,
+                                 "ZG.1: the JWT that comes along" },
+    [DESK_WEBHOOK_TIMEOUT_MS] = { "webhook_timeout_ms", SIM_INT, "5000", NULL, 1, 600000,
+                                  "ZG.1: how long (real time) an answer may take" },
+    [DESK_WEBHOOK_RETRIES] = { "webhook_retries", SIM_INT, "0", NULL, 0, SIM_TRIES_MAX,
+                               "14: how often an event is sent again that was not answered 2xx" },
+    [DESK_WEBHOOK_RETRY_MS] = { "webhook_retry_ms", SIM_INT, "60000", NULL, 1, 86400000,
+                                "14: simulated time until then" },
+    [DESK_WEBHOOK_COPIES] = { "webhook_copies", SIM_INT, "1", NULL, 1, 100,
+                              "ZG.1: how often each event is sent" },
+    [DESK_WEBHOOK_DELAY_MS] = { "webhook_delay_ms", SIM_INT, "0", NULL, 0, 864000000,
+                                "ZG.1: simulated time until it is sent" },
+    [DESK_WEBHOOK_JITTER_MS] = { "webhook_jitter_ms", SIM_INT, "0", NULL, 0, 864000000,
+                                 "ZG.1: up to so much more by chance, which changes the order" },
 };
 
 /* method, path below /api/v1, handler, scopes (space between), credits */
@@ -89,7 +108,12 @@ static const struct sim_knob knobs[DESK_KNOBS] = {
     X("GET", "/organizations/{organization}", zoho_organization_get, "Desk.basic.READ", 1)                   \
     X("GET", "/departments", zoho_department_list, "Desk.basic.READ", 3)                                     \
     X("GET", "/departments/{department}", zoho_department_get, "Desk.basic.READ", 1)                         \
-    X("GET", "/agents", zoho_agent_list, "Desk.basic.READ", 3)
+    X("GET", "/agents", zoho_agent_list, "Desk.basic.READ", 3)                                               \
+    X("POST", "/webhooks", zoho_webhook_create, "Desk.webhooks.CREATE", 1)                                   \
+    X("GET", "/webhooks", zoho_webhook_list, "Desk.webhooks.READ", 3)                                        \
+    X("GET", "/webhooks/{webhook}", zoho_webhook_get, "Desk.webhooks.READ", 1)                               \
+    X("PATCH", "/webhooks/{webhook}", zoho_webhook_patch, "Desk.webhooks.UPDATE", 1)                         \
+    X("DELETE", "/webhooks/{webhook}", zoho_webhook_delete, "Desk.webhooks.DELETE", 1)
 
 #define ROUTE_ROW(method, path, handler, scopes, credits) { method, "/api/v1" path, handler },
 #define RIGHT_ROW(method, path, handler, scopes, credits) { scopes, credits },
@@ -220,9 +244,13 @@ static void serve(struct sim_request *req, struct sim_response *res, const struc
 
 static void handle(struct sim_request *req, struct sim_response *res)
 {
-    const struct zoho *zoho = zoho_of(req);
+    struct zoho *zoho = zoho_of(req);
     const struct zoho_token *token = NULL;
     int credits = 0;
+    if (strcmp(req->path, "/.well-known/jwks.json") == 0 && strcmp(req->method, "GET") == 0) {
+        sim_respond_json(res, 200, zoho_jwt_keys(zoho));
+        return;
+    }
     if (!sim_header(req, "Authorization")) {
         zoho_refuse(req, res, ZOHO_UNAUTHORIZED);
     } else {
@@ -259,6 +287,7 @@ static void stop(struct sim_service *service)
 
 static void reset(struct sim_service *service)
 {
+    zoho_hooks_reset(service->state);
     zoho_portal_reset(service->state);
 }
 

@@ -107,6 +107,7 @@ void zoho_attachment_create(struct sim_request *req, struct sim_response *res)
     file->is_public = is_public == 1;
     zoho_list_add(&zoho->files, file);
     zoho_list_add(&ticket->attachments, file);
+    zoho_tell_part(req, "Ticket_Attachment_Add", ticket, zoho_file_view(zoho, file));
     zoho_answer(req, res, zoho_file_view(zoho, file));
 }
 

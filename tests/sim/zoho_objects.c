@@ -197,7 +197,10 @@ static void free_objects(struct zoho *zoho)
     }
     for (size_t i = 0; i < zoho->files.count; i++)
         free_file(zoho->files.items[i]);
+    for (size_t i = 0; i < zoho->webhooks.count; i++)
+        close_object(zoho->webhooks.items[i]);
     zoho->tickets.count = zoho->contacts.count = zoho->comments.count = zoho->files.count = 0;
+    zoho->webhooks.count = 0;
     for (size_t i = 0; i < ZOHO_PHONE_BUCKETS; i++) {
         while (zoho->phones[i]) {
             struct zoho_phone_entry *next = zoho->phones[i]->next;
@@ -266,6 +269,8 @@ void zoho_portal_free(struct zoho *zoho)
     free(zoho->contacts.items);
     free(zoho->comments.items);
     free(zoho->files.items);
+    free(zoho->webhooks.items);
+    zoho_jwt_free(zoho->jwt);
     free(zoho->org_id);
     free(zoho->portal);
     free(zoho->tld);

@@ -205,6 +205,7 @@ void zoho_ticket_create(struct sim_request *req, struct sim_response *res)
     if (!body)
         return;
     const char *contact_id = zoho_text_of(body, "contactId");
+    unsigned made_before = zoho->contacts_by_tickets;
     struct zoho_contact *contact =
         contact_id
             ? (struct zoho_contact *)zoho_find(zoho, ZOHO_CONTACT, contact_id)
@@ -215,6 +216,9 @@ void zoho_ticket_create(struct sim_request *req, struct sim_response *res)
     struct zoho_ticket *ticket = zoho_ticket_new(zoho, req->now_ms, contact, body);
     zoho_uploads_use(zoho, uploads, ticket, &ticket->attachments);
     json_decref(uploads);
+    if (zoho->contacts_by_tickets != made_before)
+        zoho_tell_contact(req, "Contact_Add", contact, NULL, NULL);
+    zoho_tell_ticket(req, "Ticket_Add", ticket, NULL, NULL);
     answer_ticket(req, res, ticket, VIEW_CREATE);
 }
 
@@ -291,7 +295,14 @@ void zoho_ticket_patch(struct sim_request *req, struct sim_response *res)
         zoho_add_error(errors, "/status", "invalid");
         zoho_refuse_data(req, res, errors, true);
     } else {
+        json_t *before = zoho_is_watched(zoho_of(req))
+                             ? zoho_ticket_view(zoho_of(req), ticket, zoho_fields(&ticket->object), VIEW_GET)
+                             : NULL;
+        json_t *changed = json_copy(body);
         change_ticket(req, ticket, body);
+        zoho_tell_ticket(req, "Ticket_Update", ticket, before, changed);
+        json_decref(before);
+        json_decref(changed);
         answer_ticket(req, res, ticket, VIEW_CREATE);
     }
     json_decref(body);
@@ -340,8 +351,12 @@ void zoho_ticket_trash(struct sim_request *req, struct sim_response *res)
     if (json_array_size(errors) > 0) {
         zoho_refuse_data(req, res, json_incref(errors), false);
     } else {
-        json_array_foreach (ids, index, id)
-            ((struct zoho_ticket *)zoho_find(zoho, ZOHO_TICKET, json_string_value(id)))->is_trashed = true;
+        json_array_foreach (ids, index, id) {
+            struct zoho_ticket *ticket =
+                (struct zoho_ticket *)zoho_find(zoho, ZOHO_TICKET, json_string_value(id));
+            ticket->is_trashed = true;
+            zoho_tell_ticket(req, "Ticket_Delete", ticket, NULL, NULL);
+        }
         zoho_answer_empty(req, res, 204);
     }
     json_decref(errors);
