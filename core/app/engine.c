@@ -48,6 +48,12 @@ static void on_store_post(void *ctx)
     engine_look(engine);
 }
 
+static void on_end_of_turn(void *ctx)
+{
+    struct engine *engine = ctx;
+    store_thread_flush(engine->store);
+}
+
 static void on_flow_timer(void *ctx)
 {
     struct engine *engine = ctx;
@@ -101,7 +107,11 @@ static int open_journal(struct engine *engine, struct sb_error *err)
         store_close(store);
         return rc;
     }
-    return store_thread_new(store, on_store_wake, engine, &engine->store, err);
+    rc = store_thread_new(store, on_store_wake, engine, &engine->store, err);
+    if (rc < 0)
+        return rc;
+    store_thread_gather(engine->store);
+    return loop_before_wait(engine->loop, on_end_of_turn, engine, err);
 }
 
 static int open_io(struct engine *engine, struct sb_error *err)

@@ -155,7 +155,7 @@ static void load(void *ctx, int64_t record_id, uint64_t ticket)
 
     errand->record_id = record_id;
     errand->read = read_record;
-    store_thread_run(engine->store, run_read, on_record, errand);
+    store_thread_read(engine->store, run_read, on_record, errand);
 }
 
 static void on_document(void *ctx)
@@ -192,7 +192,7 @@ static void read_key(void *ctx, const char *instance, const char *name, uint64_t
     errand->instance = copy(instance);
     errand->name = copy(name);
     errand->read = read_key_doc;
-    store_thread_run(engine->store, run_read, on_document, errand);
+    store_thread_read(engine->store, run_read, on_document, errand);
 }
 
 static void read_cursor(void *ctx, const char *name, uint64_t ticket)
@@ -202,7 +202,7 @@ static void read_cursor(void *ctx, const char *name, uint64_t ticket)
 
     errand->name = copy(name);
     errand->read = read_cursor_doc;
-    store_thread_run(engine->store, run_read, on_document, errand);
+    store_thread_read(engine->store, run_read, on_document, errand);
 }
 
 static void read_token(void *ctx, const char *name, uint64_t ticket)
@@ -212,7 +212,7 @@ static void read_token(void *ctx, const char *name, uint64_t ticket)
 
     errand->name = copy(name);
     errand->read = read_token_doc;
-    store_thread_run(engine->store, run_read, on_document, errand);
+    store_thread_read(engine->store, run_read, on_document, errand);
 }
 
 static int read_next_sweep(struct store *store, struct errand *errand, struct sb_error *err)
@@ -226,7 +226,7 @@ static void read_sweep(void *ctx, uint64_t ticket)
     struct errand *errand = new_errand(engine, ticket);
 
     errand->read = read_next_sweep;
-    store_thread_run(engine->store, run_read, on_document, errand);
+    store_thread_read(engine->store, run_read, on_document, errand);
 }
 
 /* ---- network and work ---------------------------------------------------------------------------------- */

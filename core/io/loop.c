@@ -37,6 +37,12 @@ struct loop_signal {
     void *ctx;
 };
 
+struct loop_turn {
+    uv_prepare_t uv;
+    void (*fn)(void *ctx);
+    void *ctx;
+};
+
 struct loop_job {
     uv_work_t uv;
     void (*work)(void *ctx);
@@ -48,6 +54,7 @@ _Static_assert(offsetof(struct loop_timer, uv) == 0, "free_closed frees the hand
 _Static_assert(offsetof(struct loop_post, uv) == 0, "free_closed frees the handle's address");
 _Static_assert(offsetof(struct loop_watch, uv) == 0, "free_closed frees the handle's address");
 _Static_assert(offsetof(struct loop_signal, uv) == 0, "free_closed frees the handle's address");
+_Static_assert(offsetof(struct loop_turn, uv) == 0, "free_closed frees the handle's address");
 
 static void free_closed(uv_handle_t *handle)
 {
@@ -242,6 +249,30 @@ int loop_on_signal(struct loop *loop, int signum, void (*fn)(void *ctx, int sign
         close_handle((uv_handle_t *)&signal->uv);
         return sb_fail(err, SB_EINPUT, "cannot watch signal %d: %s", signum, uv_strerror(rc));
     }
+    return 0;
+}
+
+/* ---- turns ---- */
+
+static void end_turn(uv_prepare_t *uv)
+{
+    struct loop_turn *turn = (struct loop_turn *)uv;
+
+    turn->fn(turn->ctx);
+}
+
+int loop_before_wait(struct loop *loop, void (*fn)(void *ctx), void *ctx, struct sb_error *err)
+{
+    struct loop_turn *turn = calloc(1, sizeof(*turn));
+    if (!turn)
+        return sb_fail(err, SB_ENOMEM, "cannot watch the turns of the loop: out of memory");
+    turn->fn = fn;
+    turn->ctx = ctx;
+    int rc = uv_prepare_init(&loop->uv, &turn->uv);
+    if (rc == 0)
+        rc = uv_prepare_start(&turn->uv, end_turn);
+    assert(rc == 0); /* both only fill the struct */
+    (void)rc;
     return 0;
 }
 

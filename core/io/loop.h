@@ -35,6 +35,8 @@ void loop_post_free(struct loop_post *post); /* NULL allowed; no sender may be l
 /* `fn` runs on the loop when the process gets `signum`. Kept until loop_free. */
 int loop_on_signal(struct loop *loop, int signum, void (*fn)(void *ctx, int signum), void *ctx,
                    struct sb_error *err) SB_MUST_CHECK;
+/* `fn` runs at the end of each turn, before the loop waits. Kept until loop_free. */
+int loop_before_wait(struct loop *loop, void (*fn)(void *ctx), void *ctx, struct sb_error *err) SB_MUST_CHECK;
 /* `fn` runs on the loop while `fd` is readable. Gives a handle for loop_unwatch. */
 struct loop_watch;
 struct loop_watch *loop_watch(struct loop *loop, int fd, void (*fn)(void *ctx), void *ctx,

@@ -7,11 +7,12 @@
 
 struct store_job {
     struct store_job *next;
-    struct store_change *change; /* owned; NULL: a run */
+    struct store_change *change; /* owned; NULL: a run or a read */
     store_committed_fn committed;
     void (*work)(void *ctx, struct store *store);
     void (*done)(void *ctx);
     void *ctx;
+    bool is_read; /* may come after changes that were handed in later */
     bool has_failed;
 };
 

@@ -1,8 +1,8 @@
 /* The store's thread: takes what the loop has handed in, commits it in groups, hands back what is finished.
  *
- * Three lists: `waiting` and `finished` are shared and only ever spliced under the mutex, so that neither
- * side holds it for longer than a few pointers; `ready` belongs to the loop. The store itself belongs to the
- * thread. */
+ * Four lists: `waiting` and `finished` are shared and only ever spliced under the mutex, so that neither
+ * side holds it for longer than a few pointers; `gathered` and `ready` belong to the loop. The store itself belongs
+ * to the thread. */
 #include "store/store_thread.h"
 
 #include <assert.h>
@@ -26,7 +26,10 @@ struct store_thread {
     store_thread_wake_fn wake;
     void *ctx;
     pthread_t thread;
-    struct job_list ready; /* loop thread only: taken over, not called back yet */
+    struct job_list ready;    /* loop thread only: taken over, not called back yet */
+    struct job_list gathered; /* loop thread only: not handed over yet */
+    size_t gathered_count;
+    bool gathers;
 
     pthread_mutex_t mutex; /* everything below */
     pthread_cond_t work_came, work_done;
@@ -70,6 +73,23 @@ static struct store_job *list_pop(struct job_list *list)
     if (job && !(list->first = job->next))
         list->end = &list->first;
     return job;
+}
+
+/* Puts the reads of each stretch between two runs behind its changes; else the order stays. */
+static void put_reads_last(struct job_list *list)
+{
+    struct job_list from = *list, reads;
+
+    if (!list->first)
+        return;
+    list_init(list);
+    list_init(&reads);
+    for (struct store_job *job; (job = list_pop(&from));) {
+        if (!job->change && !job->is_read)
+            list_splice(list, &reads);
+        list_add(job->is_read ? &reads : list, job);
+    }
+    list_splice(list, &reads);
 }
 
 /* A change's job lies in the same allocation. */
@@ -179,11 +199,16 @@ static void hand_back(struct store_thread *thread, struct group *group)
 /* Waits for work. False: there is none and there will be none. */
 static bool fetch(struct store_thread *thread, struct job_list *todo)
 {
+    struct job_list come;
+
+    list_init(&come);
     (void)pthread_mutex_lock(&thread->mutex);
     while (!todo->first && !thread->waiting.first && !thread->is_stopping)
         (void)pthread_cond_wait(&thread->work_came, &thread->mutex);
-    list_splice(todo, &thread->waiting);
+    list_splice(&come, &thread->waiting);
     (void)pthread_mutex_unlock(&thread->mutex);
+    put_reads_last(&come);
+    list_splice(todo, &come);
     return todo->first != NULL;
 }
 
@@ -231,6 +256,7 @@ int store_thread_new(struct store *store, store_thread_wake_fn wake, void *ctx,
     thread->wake = wake;
     thread->ctx = ctx;
     list_init(&thread->ready);
+    list_init(&thread->gathered);
     list_init(&thread->waiting);
     list_init(&thread->finished);
     (void)pthread_mutex_init(&thread->mutex, NULL); /* none of the three fails on Linux */
@@ -251,6 +277,7 @@ void store_thread_free(struct store_thread *thread)
 {
     if (!thread)
         return;
+    store_thread_flush(thread);
     (void)pthread_mutex_lock(&thread->mutex);
     thread->is_stopping = true;
     (void)pthread_cond_signal(&thread->work_came);
@@ -268,13 +295,32 @@ void store_thread_free(struct store_thread *thread)
 
 /* ---- the loop's side ----------------------------------------------------------------------------------- */
 
+void store_thread_flush(struct store_thread *thread)
+{
+    if (thread->gathered_count == 0)
+        return;
+    (void)pthread_mutex_lock(&thread->mutex);
+    bool is_first = !thread->waiting.first; /* otherwise the thread has been woken and has not looked yet */
+    list_splice(&thread->waiting, &thread->gathered);
+    thread->submitted += thread->gathered_count;
+    (void)pthread_mutex_unlock(&thread->mutex);
+    thread->gathered_count = 0;
+    /* After the unlock: who wakes into a locked mutex goes to sleep again. */
+    if (is_first)
+        (void)pthread_cond_signal(&thread->work_came);
+}
+
+void store_thread_gather(struct store_thread *thread)
+{
+    thread->gathers = true;
+}
+
 static void submit(struct store_thread *thread, struct store_job *job)
 {
-    (void)pthread_mutex_lock(&thread->mutex);
-    list_add(&thread->waiting, job);
-    thread->submitted++;
-    (void)pthread_cond_signal(&thread->work_came);
-    (void)pthread_mutex_unlock(&thread->mutex);
+    list_add(&thread->gathered, job);
+    thread->gathered_count++;
+    if (!thread->gathers)
+        store_thread_flush(thread);
 }
 
 void store_thread_commit(struct store_thread *thread, struct store_change *change, store_committed_fn done,
@@ -286,8 +332,7 @@ void store_thread_commit(struct store_thread *thread, struct store_change *chang
     submit(thread, job);
 }
 
-void store_thread_run(struct store_thread *thread, void (*work)(void *ctx, struct store *store),
-                      void (*done)(void *ctx), void *ctx)
+static void submit_work(struct store_thread *thread, struct store_job what)
 {
     struct store_job *job = malloc(sizeof(*job));
 
@@ -296,8 +341,20 @@ void store_thread_run(struct store_thread *thread, void (*work)(void *ctx, struc
         (void)fputs("out of memory\n", stderr);
         abort();
     }
-    *job = (struct store_job){ .work = work, .done = done, .ctx = ctx };
+    *job = what;
     submit(thread, job);
+}
+
+void store_thread_run(struct store_thread *thread, void (*work)(void *ctx, struct store *store),
+                      void (*done)(void *ctx), void *ctx)
+{
+    submit_work(thread, (struct store_job){ .work = work, .done = done, .ctx = ctx });
+}
+
+void store_thread_read(struct store_thread *thread, void (*work)(void *ctx, struct store *store),
+                       void (*done)(void *ctx), void *ctx)
+{
+    submit_work(thread, (struct store_job){ .work = work, .done = done, .ctx = ctx, .is_read = true });
 }
 
 static void call_back(struct store_thread *thread, struct store_job *job)
@@ -323,6 +380,7 @@ void store_thread_deliver(struct store_thread *thread)
 
 void store_thread_drain(struct store_thread *thread)
 {
+    store_thread_flush(thread);
     (void)pthread_mutex_lock(&thread->mutex);
     uint64_t until = thread->submitted;
     while (thread->completed < until)
@@ -342,6 +400,6 @@ void store_thread_stats(struct store_thread *thread, struct store_thread_stats *
 {
     (void)pthread_mutex_lock(&thread->mutex);
     *ret_stats = thread->stats;
-    ret_stats->waiting = (size_t)(thread->submitted - thread->completed);
+    ret_stats->waiting = (size_t)(thread->submitted - thread->completed) + thread->gathered_count;
     (void)pthread_mutex_unlock(&thread->mutex);
 }

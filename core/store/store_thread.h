@@ -17,7 +17,7 @@ int store_thread_new(struct store *store, store_thread_wake_fn wake, void *ctx,
 /* Commits what was submitted, then ends; undelivered callbacks are not called. NULL allowed. */
 void store_thread_free(struct store_thread *thread);
 
-/* `err` is NULL on success. Runs on the loop, in the order of submission, from store_thread_deliver. `change`
+/* `err` is NULL on success. Runs on the loop, changes in the order of submission, from store_thread_deliver. `change`
  * is freed after it returns. */
 typedef void (*store_committed_fn)(void *ctx, struct store_change *change, const struct sb_error *err);
 /* Takes `change`. All changes that wait when the thread is free share one transaction (at most 256). After a
@@ -29,6 +29,15 @@ void store_thread_commit(struct store_thread *thread, struct store_change *chang
  * then `done` on the loop. */
 void store_thread_run(struct store_thread *thread, void (*work)(void *ctx, struct store *store),
                       void (*done)(void *ctx), void *ctx);
+/* As store_thread_run for `work` that only reads, and may see changes that were submitted a little later: they are
+ * committed together with those before it, so that reading does not part their transaction. */
+void store_thread_read(struct store_thread *thread, void (*work)(void *ctx, struct store *store),
+                       void (*done)(void *ctx), void *ctx);
+
+/* Loop thread: from now on what is submitted stays with the loop until store_thread_flush, _drain or _free hands it
+ * over, so that all of one turn of the loop shares a transaction and wakes the thread once. */
+void store_thread_gather(struct store_thread *thread);
+void store_thread_flush(struct store_thread *thread);
 
 /* Loop thread: calls back for what has finished. A callback may hand in more work, deliver, and drain. */
 void store_thread_deliver(struct store_thread *thread);

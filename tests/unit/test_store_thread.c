@@ -206,6 +206,55 @@ static void a_run_sees_every_change_before_it_and_none_after(void **state)
     assert_int_equal(3, stats_of(loop).commits); /* the runs part the groups */
 }
 
+static void a_read_sees_every_change_before_it_and_parts_no_group(void **state)
+{
+    struct loop *loop = *state;
+    struct gate gate;
+    struct tag tags[5];
+    int64_t seen[3] = { -1, -1, -1 };
+
+    close_gate(loop, &gate);
+    for (int i = 0; i < 5; i++)
+        tags[i] = (struct tag){ loop, i };
+    store_thread_commit(loop->thread, numbered_change(0), note_committed, &tags[0]);
+    store_thread_read(loop->thread, count_active, NULL, &seen[0]);
+    store_thread_commit(loop->thread, numbered_change(1), note_committed, &tags[1]);
+    store_thread_run(loop->thread, count_active, NULL, &seen[1]);
+    store_thread_commit(loop->thread, numbered_change(2), note_committed, &tags[2]);
+    store_thread_read(loop->thread, count_active, NULL, &seen[2]);
+    store_thread_commit(loop->thread, numbered_change(3), note_committed, &tags[3]);
+    (void)sem_post(&gate.open);
+    store_thread_drain(loop->thread);
+    assert_int_equal(2, seen[0]);
+    assert_int_equal(2, seen[1]); /* a run still parts them */
+    assert_int_equal(4, seen[2]);
+    assert_int_equal(4, loop->seen_count);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(i, loop->seen[i]);
+    assert_int_equal(2, stats_of(loop).commits);
+}
+
+static void what_is_gathered_waits_for_the_flush_and_shares_a_commit(void **state)
+{
+    struct loop *loop = *state;
+    struct tag tags[3];
+
+    store_thread_gather(loop->thread);
+    for (int i = 0; i < 3; i++) {
+        tags[i] = (struct tag){ loop, i };
+        store_thread_commit(loop->thread, numbered_change(i), note_committed, &tags[i]);
+    }
+    assert_int_equal(3, stats_of(loop).waiting);
+    store_thread_flush(loop->thread);
+    store_thread_flush(loop->thread); /* nothing is left to hand over */
+    deliver_until(loop, 3);
+    assert_int_equal(1, stats_of(loop).commits);
+    assert_int_equal(0, stats_of(loop).waiting);
+    store_thread_commit(loop->thread, numbered_change(3), note_committed, &tags[0]);
+    store_thread_drain(loop->thread); /* hands over by itself */
+    assert_int_equal(4, loop->seen_count);
+}
+
 static void emit_from_run(void *ctx, struct store *store)
 {
     struct tag *tag = ctx;
@@ -296,6 +345,7 @@ static void freeing_commits_what_was_handed_in_and_calls_nobody(void **state)
 
     for (int i = 0; i < MANY; i++)
         store_thread_commit(loop->thread, numbered_change(i), note_committed, &tag);
+    store_thread_gather(loop->thread);
     store_thread_run(loop->thread, emit_from_run, note_done, &tag);
     store_thread_free(loop->thread);
     loop->thread = NULL;
@@ -377,6 +427,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_LOOP(what_waits_shares_commits_of_at_most_256_and_comes_back_in_order),
         IN_LOOP(a_run_sees_every_change_before_it_and_none_after),
+        IN_LOOP(a_read_sees_every_change_before_it_and_parts_no_group),
+        IN_LOOP(what_is_gathered_waits_for_the_flush_and_shares_a_commit),
         IN_LOOP(a_run_may_write_and_its_end_is_told_on_the_loop),
         IN_LOOP(a_callback_may_hand_in_more),
         IN_LOOP(a_callback_may_drain_and_order_is_kept),
