@@ -4,6 +4,7 @@
 #include "ai_agent.h"
 
 #include <string.h>
+#include <strings.h>
 
 enum { RETRY_MS = 2000, REQUEST_MS = 30 * 1000 };
 
@@ -83,10 +84,48 @@ static const char *why_not(struct sb_exchange *x)
                  : sb_printf(x, "the server answered %d", sb_http_status(x));
 }
 
+/* ---- a page instead of the file ---- */
+
+/* What a file of these kinds is never sent as. */
+static const char *const no_pages[] = { "png", "jpg",  "jpeg", "gif",  "webp", "heic", "bmp", "tif", "tiff",
+                                        "svg", "pdf",  "txt",  "log",  "csv",  "json", "xml", "doc", "docx",
+                                        "xls", "xlsx", "ppt",  "pptx", "odt",  "ods",  "zip", "gz",  "eml",
+                                        "mp3", "m4a",  "wav",  "ogg",  "mp4",  "webm", "mov", "avi" };
+
+static bool is_page(const char *type)
+{
+    return strcasecmp(type, "text/html") == 0 || strcasecmp(type, "application/xhtml+xml") == 0;
+}
+
+/* By what comes behind the last dot of a name or an address. */
+static bool is_named_otherwise(struct sb_exchange *x, const char *text)
+{
+    const char *path = text ? sb_strndup(x, text, strcspn(text, "?#")) : "", *dot = strrchr(path, '.');
+
+    for (size_t i = 0; dot && i < sizeof(no_pages) / sizeof(no_pages[0]); i++)
+        if (strcasecmp(dot + 1, no_pages[i]) == 0)
+            return true;
+    return false;
+}
+
+/* Some hosts say with 200 and a page for people that there is no such file, or that one has to log in. */
+static bool is_page_instead(struct sb_exchange *x, int index, const char *type)
+{
+    const char *expected = sb_get_str(x, member(x, index, "content_type"));
+
+    if (!type || !is_page(type))
+        return false;
+    if (expected && strcasecmp(expected, "application/octet-stream") != 0)
+        return !is_page(expected);
+    return is_named_otherwise(x, sb_get_str(x, member(x, index, "name"))) ||
+           is_named_otherwise(x, sb_get_str(x, member(x, index, "url")));
+}
+
 enum sb_verdict agent_fold_fetch(struct sb_exchange *x)
 {
     int index = next_item(x);
-    const char *file = sb_saved_file(x), *type = sb_http_header(x, "Content-Type");
+    const char *file = sb_saved_file(x), *header = sb_http_header(x, "Content-Type");
+    const char *type = header ? sb_strndup(x, header, strcspn(header, "; \t")) : NULL;
 
     if (index < 0)
         return SB_SKIP;
@@ -95,9 +134,11 @@ enum sb_verdict agent_fold_fetch(struct sb_exchange *x)
         return sb_again(x, RETRY_MS);
     if (sb_http_status(x) != 200 || !file)
         return give_up(x, index, why_not(x));
+    if (is_page_instead(x, index, type))
+        return give_up(x, index, "the server answered with a web page instead of the file");
     sb_set_str(x, member(x, index, "file"), file);
     sb_set_int(x, member(x, index, "size"), (int64_t)sb_saved_size(x));
     if (type && !sb_get_str(x, member(x, index, "content_type")))
-        sb_set_str(x, member(x, index, "content_type"), sb_strndup(x, type, strcspn(type, "; \t")));
+        sb_set_str(x, member(x, index, "content_type"), type);
     return sb_again(x, 0);
 }

@@ -528,22 +528,26 @@ class ContentTest(EscalationCase):
 
     def test_attachments_are_fetched_from_allowed_hosts_and_those_that_fail_are_named(self):
         picture, page = b"\x89PNG not really" * 100, b"<p>gone</p>"
-        with Files({"/a.png": (200, "image/png; x=y", picture), "/large": (200, "application/pdf", b"x" * 5000), "/gone": (410, "text/html", page)}) as files:
+        with Files({"/a.png": (200, "image/png; x=y", picture), "/large": (200, "application/pdf", b"x" * 5000), "/gone": (410, "text/html", page), "/login.pdf": (200, "text/html", page)}) as files:
             with AgentWorld(agent={"attachment_hosts": [files.host], "attachment_max": "4k", "attachment_wait": "2s", "allow_private": True}) as local:
                 engine, port = local.listening()
                 conversation = [{"role": "user", "content": "See.", "attachments": [
                     {"name": "a.png", "url": files.url("/a.png")}, {"name": "gone.html", "url": files.url("/gone")},
                     {"name": "large.pdf", "url": files.url("/large")}, {"name": "in.txt", "content_type": "text/plain",
-                                                                       "base64": base64.b64encode(b"hello").decode()}]}]
+                                                                       "base64": base64.b64encode(b"hello").decode()},
+                    {"name": "bill", "url": files.url("/login.pdf")}]}]
                 reply = send(port, path="/v1/escalations?wait=30s", body=escalation(1, conversation=conversation))
                 self.assert_status(reply, 201)
                 local.wait_until(lambda: local.states() == {"done": 1}, "the record is done")
                 held = local.sections("esc-0001")
-                self.assertEqual(held["conversation"]["messages"][0]["attachments"], [0, 1, 2, 3])
-                a, gone, large, inside = held["attachments"]["items"]
+                self.assertEqual(held["conversation"]["messages"][0]["attachments"], [0, 1, 2, 3, 4])
+                a, gone, large, inside, login = held["attachments"]["items"]
                 self.assertEqual((a["size"], a["content_type"]), (len(picture), "image/png"))
                 self.assertEqual((local.data / "files" / a["file"]).read_bytes(), picture)
                 self.assertEqual(gone["why"], "the server answered 410")
+                self.assertEqual(login["why"], "the server answered with a web page instead of the file")
+                notes = " ".join(note["content"] for note in local.tickets_of("esc-0001")[0]["comments"])
+                self.assertIn("bill: the server answered with a web page instead of the file", notes)
                 self.assertIn("why", large)
                 self.assertNotIn("file", large)
                 self.assertEqual((inside["size"], inside["base64"]), (5, "aGVsbG8="))

@@ -85,6 +85,51 @@ static void nothing_is_fetched_twice_nor_from_elsewhere(void **state)
     harness_free(h);
 }
 
+static const struct {
+    const char *name, *url, *content_type, *answered;
+    bool is_kept;
+} kinds[] = {
+    { "a", "https://files.example.com/a.png", NULL, "image/png", true },
+    { "a", "https://files.example.com/a.png", NULL, "text/html; charset=utf-8", false },
+    { "a", "https://files.example.com/a.PDF?key=1.html#x", NULL, "Text/HTML", false },
+    { "a", "https://files.example.com/a.pdf", NULL, "application/xhtml+xml", false },
+    { "a.pdf", "https://files.example.com/get?id=1", NULL, "text/html", false },
+    { "a", "https://files.example.com/get?name=a.pdf", NULL, "text/html", true },
+    { "a", "https://files.example.com/get", "image/png", "text/html", false },
+    { "a", "https://files.example.com/get", "image/png", "application/octet-stream", true },
+    { "a", "https://files.example.com/get", "application/octet-stream", "text/html", true },
+    { "a.pdf", "https://files.example.com/get", "application/octet-stream", "text/html", false },
+    { "a.html", "https://files.example.com/a.html", NULL, "text/html", true },
+    { "a.png", "https://files.example.com/a.png", "text/html", "text/html", true },
+    { "a", "https://files.example.com/a.png", NULL, NULL, true },
+};
+
+static void a_page_instead_of_the_file_that_was_announced_is_not_that_file(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        struct harness *h = kit_agent("{\"attachment_hosts\": [\"files.example.com\"]}");
+        json_t *record = json_pack("{s:{s:[{s:s, s:s, s:s*}]}}", "attachments", "items", "name",
+                                   kinds[i].name, "url", kinds[i].url, "content_type", kinds[i].content_type);
+        json_t *header = json_pack("{s:s*}", "Content-Type", kinds[i].answered);
+        char *text = json_dumps(record, 0), *head = json_dumps(header, 0);
+        harness_set_record(h, text);
+        const struct harness_result *r = harness_fold(h, "fetch_attachment", 200, head, "hello");
+        const json_t *item = harness_at(r->record, "attachments.items.0");
+        const char *why = json_string_value(json_object_get(item, "why"));
+        if (r->verdict != SB_AGAIN || !json_object_get(item, "file") == kinds[i].is_kept ||
+            !why != kinds[i].is_kept)
+            fail_msg("[%zu] %s", i, why ? why : "was kept");
+        if (why)
+            assert_string_equal(why, "the server answered with a web page instead of the file");
+        free(text);
+        free(head);
+        json_decref(record);
+        json_decref(header);
+        harness_free(h);
+    }
+}
+
 static void what_is_fetched_is_on_the_public_internet_unless_the_operator_says_otherwise(void **state)
 {
     static const struct {
@@ -302,6 +347,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_can_be_fetched_is_and_the_rest_says_why),
         cmocka_unit_test(nothing_is_fetched_twice_nor_from_elsewhere),
+        cmocka_unit_test(a_page_instead_of_the_file_that_was_announced_is_not_that_file),
         cmocka_unit_test(what_is_fetched_is_on_the_public_internet_unless_the_operator_says_otherwise),
         cmocka_unit_test(the_first_step_adds_the_number_in_full),
         cmocka_unit_test(the_description_is_that_of_the_table),
