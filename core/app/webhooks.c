@@ -99,7 +99,7 @@ static size_t room(void *ctx, const struct http_call *call)
 }
 
 /* Refusals are told together, so that nobody can fill a disk with them. */
-static void tell_refusal(struct webhooks *webhooks, const struct http_call *call, const char *source)
+static void tell_refusal(struct webhooks *webhooks, struct http_call *call, const char *source)
 {
     int64_t now_ms = clock_mono_ms();
 

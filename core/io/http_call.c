@@ -21,6 +21,7 @@
 
 /* ---- life ---- */
 
+/* When it is asked for: most calls come and go without anybody asking who called. */
 static void write_peer(struct http_call *call)
 {
     const union MHD_ConnectionInfo *info =
@@ -55,7 +56,6 @@ struct http_call *http_call_new(struct http_server *server, struct MHD_Connectio
         http_call_free(call);
         return NULL;
     }
-    write_peer(call);
     return call;
 }
 
@@ -106,8 +106,10 @@ const char *http_call_body(const struct http_call *call, size_t *ret_size)
     return call->body.data;
 }
 
-const char *http_call_peer(const struct http_call *call)
+const char *http_call_peer(struct http_call *call)
 {
+    if (!call->peer[0])
+        write_peer(call);
     return call->peer;
 }
 

@@ -20,8 +20,8 @@ struct http_call {
     struct http_server *server;
     struct http_call *prev, *next; /* of the server's calls */
     struct MHD_Connection *connection;
-    char *method, *path; /* owned */
-    char peer[HTTP_PEER_MAX];
+    char *method, *path;      /* owned */
+    char peer[HTTP_PEER_MAX]; /* "": nobody has asked yet */
     struct buf body;
     size_t overflow; /* bytes of the body beyond its limit */
 

@@ -46,7 +46,7 @@ const char *http_call_path(const struct http_call *call); /* decoded, without th
 const char *http_call_header(const struct http_call *call, const char *name);
 const char *http_call_query(const struct http_call *call, const char *name);
 const char *http_call_body(const struct http_call *call, size_t *ret_size); /* NUL-terminated */
-const char *http_call_peer(const struct http_call *call);                   /* "127.0.0.1" */
+const char *http_call_peer(struct http_call *call);                         /* "127.0.0.1" */
 bool http_call_is_cut(const struct http_call *call); /* its body was larger than it may be, and is gone */
 /* Whether the peer has closed its side: nobody may read the reply. Costs a system call. */
 bool http_call_is_gone(const struct http_call *call);

@@ -362,13 +362,17 @@ static void take_value(struct check *check, const struct agent_field *field, con
     }
 }
 
-static void take_members(struct check *check, const struct agent_field *fields, const struct place *place,
-                         struct made *to)
+/* Gives the number of members that the table knows. */
+static size_t take_members(struct check *check, const struct agent_field *fields, const struct place *place,
+                           struct made *to)
 {
+    size_t count = 0;
+
     for (const struct agent_field *field = fields; field->name; field++) {
         const struct place here = { .up = place, .name = field->name };
         const json_t *value = json_object_get(to->from, field->name);
         bool is_excused = !check->needs_id && fields == agent_fields() && strcmp(field->name, "id") == 0;
+        count += value != NULL;
         if (value && !json_is_null(value)) {
             take_value(check, field, &here, value, to);
             continue;
@@ -382,6 +386,7 @@ static void take_members(struct check *check, const struct agent_field *fields, 
                      : field->type == AGENT_WORD ? word_list(check->x, field->words)
                                                  : field->help);
     }
+    return count;
 }
 
 /* What no single row can say: one of two members. */
@@ -411,8 +416,10 @@ static void take_object(struct check *check, const struct agent_field *fields, c
     const char *name;
     json_t *value;
 
-    take_members(check, fields, place, to);
+    size_t known = take_members(check, fields, place, to);
     check_attachment(check, fields, place, to->from, made_value(to));
+    if (known == json_object_size(to->from))
+        return;
     json_object_foreach ((json_t *)(uintptr_t)to->from, name, value) {
         const struct place here = { .up = place, .name = name };
         if (find_field(fields, name))
