@@ -5,8 +5,10 @@ import hashlib
 import json
 import threading
 import time
+import unittest
+import urllib.parse
 
-from localservices import DEPARTMENT, ORG, ServicesTest
+from localservices import CLIENT, DEPARTMENT, ORG, REFRESH, SECRET, Services, ServicesTest
 from receiver import Receiver
 from services_case import run
 
@@ -34,7 +36,7 @@ class Webhooks(ServicesTest):
         scope = ("Desk.tickets.ALL Desk.contacts.READ Desk.contacts.CREATE Desk.contacts.UPDATE Desk.search.READ "
                  "Desk.basic.READ Desk.webhooks.ALL")
         self.load(accounts={"refresh_tokens": [
-            {"token": "1000.demorefresh00000000000000000001.demo0000000000000000000000001", "scope": scope}]})
+            {"token": REFRESH, "scope": scope}]})
         self.services.control("POST", "/clock", {"mode": "driven", "now": "2026-03-10T09:00:00Z"})
         self.receiver = Receiver()
         self.addCleanup(self.receiver.close)
@@ -316,6 +318,41 @@ class TroubleTest(Webhooks):
         self.wait_for(["waiting"])
         self.advance(1)
         self.wait_for(["delivered"])
+
+
+class EndTest(unittest.TestCase):
+    """A program of its own, because it ends."""
+
+    def test_it_ends_with_messages_under_way_and_a_creation_that_waits(self):
+        services = Services(ServicesTest.program, "--seed", "7")
+        receiver = Receiver()
+        self.addCleanup(receiver.close)
+        receiver.statuses = ["hang"] * 3
+        scope = {"accounts": {"refresh_tokens": [{"token": REFRESH, "scope": "Desk.webhooks.ALL"}]}}
+        self.assertEqual(services.control("POST", "/scenario", scope).status, 200)
+        form = {"grant_type": "refresh_token", "refresh_token": REFRESH, "client_id": CLIENT, "client_secret": SECRET}
+        token = services.call("accounts", "POST", "/oauth/v2/token?" + urllib.parse.urlencode(form)).json["access_token"]
+        faults = []
+
+        def create():
+            try:
+                services.call("desk", "POST", "/api/v1/webhooks",
+                              {"url": receiver.url, "name": "x", "subscriptions": {"Ticket_Add": None}},
+                              {"Authorization": "Bearer " + token, "orgId": ORG})
+            except OSError as fault:
+                faults.append(fault)
+
+        waiting = threading.Thread(target=create)
+        waiting.start()
+        receiver.wait(1)
+        sid = services.control("POST", "/exotel/calls", {"start": "-20m"}).json["sids"][0]
+        for more in ({"copies": 2}, {"delay_s": 100}):
+            plan = {"kind": "passthru", "sid": sid, "url": receiver.url, **more}
+            self.assertEqual(services.control("POST", "/exotel/webhooks", plan).status, 200)
+        receiver.wait(3)
+        self.assertEqual(services.close(), 0)
+        waiting.join(20)
+        self.assertEqual(len(faults), 1)
 
 
 if __name__ == "__main__":
