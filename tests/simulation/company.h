@@ -70,6 +70,9 @@ struct truth_call *traffic_add_sudden(struct company *company, int64_t created_m
 bool traffic_is_over(const struct company *company, int64_t now_ms);
 /* Plans what agents hand over (escalation_traffic.c). */
 void escalations_plan(struct company *company);
+/* Who is which contact, by the mapping file: what it says at the beginning, and how it changes (mapping_traffic.c). */
+void mapping_plan(struct company *company);
+void mapping_was_read(void *company, size_t version);
 /* An agent is answered 2xx: what it is told is compared with what it was told before. */
 void escalation_hear(struct company *company, struct truth_escalation *escalation, int status,
                      const char *text);

@@ -228,6 +228,11 @@ void engine_start(struct sim_engine *engine)
     }
     operator_decide_stopped(engine);
     make_setup(engine);
+    if (!mapping_load(engine)) {
+        free_parts(engine);
+        plan_start(engine);
+        return;
+    }
     make_callers(engine);
     make_flow(engine);
     begin_stretch(engine);

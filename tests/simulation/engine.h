@@ -89,6 +89,11 @@ void operator_decide(struct sim_engine *engine);
 void operator_decide_stopped(struct sim_engine *engine);
 void keeper_start(struct sim_engine *engine);
 
+/* ---- the mapping file (mapping_watch.c) ---------------------------------------------------------------- */
+
+/* Reads it, if there is one. False: what it says cannot be kept. */
+bool mapping_load(struct sim_engine *engine);
+
 /* ---- the watch over late conversations (notices.c) ----------------------------------------------------- */
 
 void notices_start(struct sim_engine *engine);

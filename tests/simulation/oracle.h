@@ -15,7 +15,8 @@
  *   agents-are-served    every escalation is taken in the end, and none is refused
  *   strangers-are-refused  what is not signed as it must be, or too old, or has no token, is answered 401 and not kept
  *   same-answer          the answers to one escalation name one ticket, which is the one it is on
- *   right-contact        an escalation is on a contact that is its user's, and on the one that its agent names
+ *   right-contact        an escalation is on a contact that is its user's, and on the one that its agent names, or
+ *                        else the mapping file
  *   whole-escalation     all that was said is on its ticket, once and in order, escaped and private
  *   each-file            each file is at the ticket once and as it was given, or a note says why not
  *   told-once            the agent is told of the ticket under one key, until it has accepted it; of a delay at most once,

@@ -24,6 +24,12 @@ void oracle_check_files(const struct oracle_facts *facts, const struct truth_esc
 void oracle_check_user(const struct oracle_facts *facts, const struct truth_escalation *escalation,
                        const struct oracle_place *place);
 void oracle_check_users(const struct oracle_facts *facts);
+/* The contact that the mapping file says for the user, when it was looked for between two moments, and whatever version
+ * counted; NULL: none, or it depends (oracle_escalation_mapping.c). */
+const struct truth_contact *oracle_mapped_contact(const struct truth *truth, const char *user_id,
+                                                  int64_t from_ms, int64_t until_ms);
+/* Whether the file ever said that the contact is the user's. */
+bool oracle_is_mapped(const struct truth *truth, const struct truth_contact *contact, const char *user_id);
 /* What the receiver heard (oracle_escalation_told.c). */
 void oracle_check_told(const struct oracle_facts *facts, const struct truth_escalation *escalation,
                        const struct oracle_place *place, const struct oracle_end *end);

@@ -62,6 +62,8 @@ static bool is_stopgap(const struct truth *truth, const struct truth_contact *co
 /* What is known of a user from one escalation holds for the others. */
 static bool fits(const struct truth *truth, const struct truth_contact *contact, const char *user_id)
 {
+    if (oracle_is_mapped(truth, contact, user_id))
+        return true;
     for (size_t i = 0; i < truth->escalation_count; i++)
         if (strcmp(truth->escalations[i]->user_id, user_id) == 0 && fits_by(contact, truth->escalations[i]))
             return true;
@@ -72,11 +74,30 @@ static bool fits(const struct truth *truth, const struct truth_contact *contact,
     return false;
 }
 
+/* The one that the mapping file says, unless an agent has named another one for the user: what that led to goes first, while
+ * nothing new is said. */
+static const struct truth_contact *mapped_to(const struct oracle_facts *facts,
+                                             const struct truth_escalation *escalation,
+                                             const struct oracle_place *place)
+{
+    const struct truth *truth = facts->truth;
+    int64_t until_ms = place->own ? place->ticket->created_ms : facts->now_ms;
+    const struct truth_contact *mapped =
+        oracle_mapped_contact(truth, escalation->user_id, escalation->planned_ms, until_ms);
+
+    for (size_t i = 0; i < truth->escalation_count; i++) {
+        const struct truth_escalation *other = truth->escalations[i];
+        if (strcmp(other->user_id, escalation->user_id) == 0 && other->named && other->named != mapped)
+            return NULL;
+    }
+    return mapped;
+}
+
 void oracle_check_user(const struct oracle_facts *facts, const struct truth_escalation *escalation,
                        const struct oracle_place *place)
 {
     const struct truth_contact *contact = place->own ? place->ticket->contact_then : place->ticket->contact;
-    const struct truth_contact *named = escalation->named;
+    const struct truth_contact *named = escalation->named, *mapped = mapped_to(facts, escalation, place);
 
     if (is_stopgap(facts->truth, contact))
         return;
@@ -88,6 +109,12 @@ void oracle_check_user(const struct oracle_facts *facts, const struct truth_esca
         oracle_say(facts, "right-contact",
                    "escalation %s of %s names contact %s, and ticket #%s is on contact %s ('%s')",
                    escalation->id, escalation->user_id, named->id, place->ticket->number, contact->id,
+                   contact->last_name);
+    else if (mapped && contact != mapped)
+        oracle_say(facts, "right-contact",
+                   "escalation %s of %s: the mapping file says contact %s, and ticket #%s is on contact %s "
+                   "('%s')",
+                   escalation->id, escalation->user_id, mapped->id, place->ticket->number, contact->id,
                    contact->last_name);
 }
 

@@ -76,6 +76,7 @@ static void mix_escalations(struct scenario *scenario)
     scenario->delayed_after_ms = pick(&chance, delays, 5);
     scenario->has_crm_field = chance_below(&chance, 2) == 0;
     scenario->signs_posts = chance_below(&chance, 2) == 0;
+    scenario->has_mapping = chance_below(&chance, 2) == 0;
 }
 
 struct scenario scenario_of(uint64_t seed)

@@ -78,7 +78,10 @@
     X(FAULT_SECRETS_ROTATED, "secrets-rotated",                                                              \
       500000)                             /* at each start: new tokens and keys beside the old */            \
     X(FAULT_STRANGER, "stranger", 500000) /* at each escalation: another, of somebody who may not call */    \
-    X(FAULT_REPLAYED, "replayed", 500000) /* at each signed post: the same once more, sooner or later */
+    X(FAULT_REPLAYED, "replayed", 500000) /* at each signed post: the same once more, sooner or later */     \
+    /* the mapping file */                                                                                   \
+    X(FAULT_MAPPING_CHANGED, "mapping-changed", 900000) /* three times; each third file cannot be read */    \
+    X(FAULT_MAPPED_GONE, "mapped-gone", 300000)         /* at each contact in it: deleted, or merged */
 
 enum sim_fault {
 #define X(id, word, most) id,
@@ -115,6 +118,7 @@ struct scenario {
     int64_t delayed_after_ms; /* 0: no delay is told */
     bool has_crm_field;       /* crm_id_field = SIM_CRM_FIELD */
     bool signs_posts;         /* agents sign what they post */
+    bool has_mapping;         /* contacts = a file */
 };
 
 struct scenario scenario_of(uint64_t seed);

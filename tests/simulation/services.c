@@ -93,6 +93,7 @@ static void start(void *ctx, struct world *world)
     company->world = world;
     add_old_contacts(company);
     traffic_plan(company);
+    mapping_plan(company);
     escalations_plan(company);
 }
 
@@ -248,6 +249,7 @@ void sim_hooks_new(const struct scenario *scenario, struct sim_hooks *ret_hooks)
                                      .start = start,
                                      .is_over = is_over,
                                      .check = check,
+                                     .mapping_read = mapping_was_read,
                                      .look = helpdesk_look,
                                      .look_beside = helpdesk_look_beside,
                                      .digest = digest,

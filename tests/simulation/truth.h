@@ -124,6 +124,8 @@ struct truth {
     size_t file_count;
     struct truth_event **events;
     size_t event_count;
+    struct truth_mapping **mappings;
+    size_t mapping_count;
 
     bool has_floor;
     int64_t floor_ms; /* from where on the engine has asked for calls, at its very first request */

@@ -30,6 +30,9 @@ void truth_done_escalations(struct truth *truth)
     }
     for (size_t i = 0; i < truth->event_count; i++)
         free(truth->events[i]);
+    for (size_t i = 0; i < truth->mapping_count; i++)
+        free(truth->mappings[i]);
+    free(truth->mappings);
     free(truth->escalations);
     free(truth->files);
     free(truth->events);
@@ -60,6 +63,24 @@ struct truth_event *truth_add_event(struct truth *truth, int64_t now_ms)
     event->first_ms = now_ms;
     ADD(truth->events, truth->event_count, event);
     return event;
+}
+
+struct truth_mapping *truth_add_mapping(struct truth *truth, int64_t now_ms)
+{
+    struct truth_mapping *mapping = sim_new(sizeof(*mapping));
+
+    mapping->written_ms = now_ms;
+    mapping->read_ms = TRUTH_NEVER;
+    ADD(truth->mappings, truth->mapping_count, mapping);
+    return mapping;
+}
+
+const struct truth_mapped *truth_mapped(const struct truth_mapping *mapping, const char *user_id)
+{
+    for (size_t i = 0; i < mapping->row_count; i++)
+        if (strcmp(mapping->rows[i].user_id, user_id) == 0)
+            return &mapping->rows[i];
+    return NULL;
 }
 
 struct truth_escalation *truth_escalation_by_id(const struct truth *truth, const char *agent, const char *id)

@@ -6,7 +6,7 @@
 #include "simulation/chance.h"
 #include "simulation/truth.h"
 
-enum { TRUTH_FILES_MAX = 3, TRUTH_NAME_SIZE = 48, TRUTH_KEY_SIZE = 64 };
+enum { TRUTH_FILES_MAX = 3, TRUTH_NAME_SIZE = 48, TRUTH_KEY_SIZE = 64, TRUTH_MAPPED_MAX = 8 };
 
 /* A file of a conversation. */
 struct truth_attachment {
@@ -59,6 +59,24 @@ struct truth_event {
     uint32_t arrivals;
     bool is_refused_for_good; /* 410, and nothing is accepted any more */
 };
+
+/* One row of the mapping file. */
+struct truth_mapped {
+    char user_id[TRUTH_ID_SIZE], crm_id[TRUTH_ID_SIZE], contact_id[TRUTH_ID_SIZE]; /* "": left empty */
+};
+
+/* What the mapping file said from some moment on. */
+struct truth_mapping {
+    int64_t written_ms;
+    int64_t read_ms; /* when the engine had read it, at the latest; TRUTH_NEVER: it never did */
+    bool is_broken;  /* nobody can read it: what it said before goes on to count */
+    struct truth_mapped rows[TRUTH_MAPPED_MAX];
+    size_t row_count;
+};
+
+struct truth_mapping *truth_add_mapping(struct truth *truth, int64_t now_ms);
+/* What it says of the user; NULL: nothing. */
+const struct truth_mapped *truth_mapped(const struct truth_mapping *mapping, const char *user_id);
 
 struct truth_escalation *truth_add_escalation(struct truth *truth);
 struct truth_file *truth_add_file(struct truth *truth, int64_t now_ms);

@@ -13,12 +13,14 @@
 #include "simulation/plugins.h"
 #include "simulation/world.h"
 
+#define SIM_MAPPING "contacts.csv"
+
 enum { CONF_SIZE_MAX = 64 * 1024 };
 
 struct workshop {
     char dir[64];
-    char *conf_path, *agents_path; /* owned */
-    char *written;                 /* owned: what engine.conf holds */
+    char *conf_path, *agents_path, *mapping_path; /* owned */
+    char *written;                                /* owned: what engine.conf holds */
 };
 
 struct sim_config config_of(const struct scenario *scenario)
@@ -35,6 +37,7 @@ struct sim_config config_of(const struct scenario *scenario)
                                 .has_escalations = scenario->has_escalations,
                                 .has_crm_field = scenario->has_crm_field,
                                 .signs_posts = scenario->signs_posts,
+                                .has_mapping = scenario->has_mapping,
                                 .attach = scenario->attach,
                                 .delayed_after_ms = scenario->delayed_after_ms };
 }
@@ -70,10 +73,16 @@ struct workshop *workshop_new(void)
         sim_die("cannot make a folder in /tmp");
     workshop->conf_path = file_join(workshop->dir, "engine.conf");
     workshop->agents_path = file_join(workshop->dir, "agents_config.json");
-    if (!workshop->conf_path || !workshop->agents_path)
+    workshop->mapping_path = file_join(workshop->dir, SIM_MAPPING);
+    if (!workshop->conf_path || !workshop->agents_path || !workshop->mapping_path)
         sim_die("out of memory");
     write_agents(workshop);
     return workshop;
+}
+
+void workshop_write_mapping(const struct workshop *workshop, const char *text)
+{
+    write_whole(workshop->mapping_path, text);
 }
 
 void workshop_free(struct workshop *workshop)
@@ -82,9 +91,11 @@ void workshop_free(struct workshop *workshop)
         return;
     (void)unlink(workshop->conf_path); /* what cannot be removed stays in /tmp */
     (void)unlink(workshop->agents_path);
+    (void)unlink(workshop->mapping_path);
     (void)rmdir(workshop->dir);
     free(workshop->conf_path);
     free(workshop->agents_path);
+    free(workshop->mapping_path);
     free(workshop->written);
     free(workshop);
 }
@@ -119,10 +130,11 @@ static void write_sink(const struct sim_config *config, struct buf *text)
                "    client_id = \"%s\"\n    client_secret = \"%s\"\n    refresh_token = \"%s\"\n"
                "    mapping = \"%s/scripts/zoho_ticket.lua\"\n"
                "    settle = \"%lldms\"\n    note_size_max = %u\n    concurrency = %u\n"
-               "    attach_to_open = \"%s\"\n%s}\n",
+               "    attach_to_open = \"%s\"\n%s%s}\n",
                SIM_DESK_ORG, SIM_DESK_DEPARTMENT, SIM_CLIENT_ID, SIM_CLIENT_SECRET, SIM_REFRESH_TOKEN,
                SIM_SOURCE_DIR, (long long)config->settle_ms, config->note_size_max, config->concurrency,
-               config->attach, config->has_crm_field ? "    crm_id_field = \"" SIM_CRM_FIELD "\"\n" : "");
+               config->attach, config->has_crm_field ? "    crm_id_field = \"" SIM_CRM_FIELD "\"\n" : "",
+               config->has_escalations && config->has_mapping ? "    contacts = \"" SIM_MAPPING "\"\n" : "");
 }
 
 /* A pipeline of its own, with the classifiers and the helpdesk of the calls. */

@@ -15,7 +15,7 @@ struct sim_config {
     uint32_t note_size_max, concurrency, max_in_flight, page_size;
     bool has_openai;
     bool has_escalations, has_crm_field;
-    bool signs_posts;
+    bool signs_posts, has_mapping;
     uint32_t secrets; /* the generation of the agents' tokens and keys; the one before it counts, too */
     int64_t secrets_since_ms;
     const char *attach; /* attach_to_open */
@@ -27,6 +27,8 @@ struct workshop;
 
 struct workshop *workshop_new(void);
 void workshop_free(struct workshop *workshop); /* NULL allowed */
+/* What the mapping file says from now on. */
+void workshop_write_mapping(const struct workshop *workshop, const char *text);
 /* The engine's own assembly of `config`: what `switchboard run` does, with the linked plugins. */
 struct setup *workshop_setup(struct workshop *workshop, const struct sim_config *config, struct log *log);
 

@@ -68,6 +68,8 @@ struct sim_hooks {
     bool (*is_over)(void *ctx);
     /* At the end of a seed, the engine at rest: says each violation with world_violation(). */
     void (*check)(void *ctx, struct world *world);
+    /* The engine has read what was written `version`th, from 0 on, into the mapping file, and has kept it. */
+    void (*mapping_read)(void *ctx, size_t version);
     /* What a person finds who looks into the helpdesk for what a request has made, by what was kept with its intent: how many
      * there are, or SIZE_MAX when it cannot be told, and the id of one of them. */
     size_t (*look)(void *ctx, const json_t *kept, char ret_id[SIM_ID_SIZE]);
@@ -109,6 +111,9 @@ typedef void (*world_answer_fn)(void *ctx, struct world *world, int status, cons
 void world_webhook(struct world *world, const char *method, const char *path,
                    const struct sim_header *headers, size_t header_count, const char *body,
                    world_answer_fn done, void *ctx);
+
+/* Somebody changes the mapping file. The engine will see it. */
+void world_write_mapping(struct world *world, const char *text);
 
 /* ---- what the oracle may ask --------------------------------------------------------------------------- */
 

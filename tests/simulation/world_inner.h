@@ -35,6 +35,7 @@ struct world {
     struct ledger ledger;
     struct sim_backup *backup; /* owned; NULL: none was made */
     int64_t restored_ms;
+    size_t mappings; /* how often the mapping file was written */
     bool is_patient; /* the disk does not fail just now */
 
     struct sim_totals totals;
