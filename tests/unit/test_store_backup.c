@@ -218,6 +218,7 @@ struct heard {
 
 static void hear(void *ctx, enum store_work work, int64_t done, int64_t whole)
 {
+    enum { WRITTEN_MAX = 20 };
     struct heard *heard = ctx;
     char name[32];
 
@@ -230,7 +231,7 @@ static void hear(void *ctx, enum store_work work, int64_t done, int64_t whole)
     heard->done = done;
     heard->whole = whole;
     heard->copied++;
-    if (!heard->writer)
+    if (!heard->writer || heard->written == WRITTEN_MAX) /* a copy that began anew would never end */
         return;
     (void)snprintf(name, sizeof(name), "meanwhile%d", heard->written++);
     (void)emit_one(heard->writer, name);
