@@ -423,7 +423,8 @@ static void end_not_found(struct flow *flow, struct run *run, const struct call_
 
     run->asks++;
     run->not_found++;
-    if (!is_certain || run->not_found < NOT_FOUND_MIN)
+    /* An operator who has named it meanwhile knows better: that one is looked at first. */
+    if (!is_certain || run->not_found < NOT_FOUND_MIN || run->adopt)
         commit_look(flow, run, "not found", result, AFTER_UNKNOWN);
     else
         take_back(flow, run, "not found, sending again", result);

@@ -224,6 +224,56 @@ static void an_operator_lets_an_unknown_record_take_its_ticket(void **state)
     flow_world_free(w);
 }
 
+static bool is_looking(const struct flow_world_test *w)
+{
+    for (size_t i = 0; i < w->event_count; i++)
+        if (w->events[i].kind == EVENT_SEND)
+            return true;
+    return false;
+}
+
+/* Goes on to the moment at which the helpdesk is asked for the `count`th time. False: it is asked less often. */
+static bool pass_to_look(struct flow_world_test *w, int count)
+{
+    enum { TICK_MS = 20 };
+    bool was_looking = true;
+
+    while (w->now_ms < HOUR_MS && count_state(w, "unknown") == 1) {
+        bool looks = is_looking(w);
+        count -= looks && !was_looking;
+        was_looking = looks;
+        if (count == 0)
+            return true;
+        flow_world_pass(w, w->event_count || w->wake_ms < w->now_ms + TICK_MS ? w->now_ms + TICK_MS
+                                                                              : w->wake_ms);
+    }
+    return false;
+}
+
+/* The helpdesk hides the ticket for longer than is believed: whatever a look says that is under way, the operator knows. */
+static void an_operators_word_outranks_a_look_that_is_under_way(void **state)
+{
+    int looks = 0;
+
+    (void)state;
+    for (bool goes_on = true; goes_on;) {
+        struct flow_world_test *w = world_with(MISHAP_LOST_REPLY);
+        w->shop.lag_ms = 24 * HOUR_MS;
+        assert_false(flow_world_run(w, 15 * 1000));
+        CHECK_INT("unknown", 1, count_state(w, "unknown"));
+        goes_on = pass_to_look(w, looks + 1);
+        if (goes_on) {
+            looks++;
+            CHECK_INT("decided", FLOW_DECIDED, flow_decide(w->flow, 1, "1", false));
+            assert_true(flow_world_run(w, 2 * HOUR_MS));
+            CHECK_INT("tickets", 1, w->shop.ticket_count);
+            assert_true(has_outcome(w, 1, "adopted", NULL));
+        }
+        flow_world_free(w);
+    }
+    assert_true(looks >= 2);
+}
+
 static void a_ticket_that_cannot_be_it_is_refused_unless_forced(void **state)
 {
     struct flow_world_test *w = world_of_unknown(MISHAP_LOST_REQUEST);
@@ -418,6 +468,7 @@ int main(void)
         IN_SHOP(a_plugin_that_names_nothing_is_not_asked_again),
         IN_SHOP(a_second_look_waits_for_a_service_that_is_down),
         IN_SHOP(an_operator_lets_an_unknown_record_take_its_ticket),
+        IN_SHOP(an_operators_word_outranks_a_look_that_is_under_way),
         IN_SHOP(a_ticket_that_cannot_be_it_is_refused_unless_forced),
         IN_SHOP(an_operator_lets_an_unknown_record_be_sent_again),
         IN_SHOP(an_operator_who_is_wrong_is_told_so),
