@@ -159,16 +159,19 @@ void delivery_wake(struct delivery *delivery)
 
 /* ---- committing ---------------------------------------------------------------------------------------- */
 
-/* The record that the handler asked for, when it was new: nobody can know more about it than what was emitted. */
-static json_t *find_new(const struct delivery *delivery, const struct store_change *change)
+/* The record that the handler asked for, when it was new: nobody can know more about it than what was emitted. Notes its
+ * reference. */
+static json_t *find_new(struct delivery *delivery, const struct store_change *change)
 {
     struct route_wanted wanted = route_wanted(delivery->x);
 
     for (size_t i = 0; i < change->emit_count && i < delivery->x->emit_count; i++) {
         const struct exchange_emit *emit = &delivery->x->emits[i];
         if (change->emits[i].ret_id && strcmp(emit->account, wanted.account) == 0 &&
-            strcmp(emit->external_id, wanted.external_id) == 0)
+            strcmp(emit->external_id, wanted.external_id) == 0) {
+            memcpy(delivery->reference, change->emits[i].ret_reference, sizeof(delivery->reference));
             return emit->record;
+        }
     }
     return NULL;
 }
@@ -195,8 +198,6 @@ static void after_commit(struct delivery *delivery, const struct store_change *c
         look(delivery);
         return;
     }
-    struct route_wanted wanted = route_wanted(delivery->x);
-    digest_reference(wanted.account, wanted.external_id, delivery->reference);
     const struct sb_known known = { .state = store_state_word(STORE_ACTIVE),
                                     .is_new = true,
                                     .received_ms = change->now_ms,

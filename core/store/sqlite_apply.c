@@ -323,10 +323,10 @@ static int add_record(struct store *store, const struct store_emit *emit, const 
 
 static int apply_emit(struct store *store, struct store_emit *emit, int64_t now_ms, struct sb_error *err)
 {
-    char reference[REFERENCE_SIZE];
+    const char *reference = emit->ret_reference;
     bool is_known = false;
     int64_t id = 0;
-    int rc = identity_look(store, emit->account, emit->external_id, reference, &is_known, err);
+    int rc = identity_look(store, emit->account, emit->external_id, emit->ret_reference, &is_known, err);
 
     if (rc < 0 || is_known)
         return rc;

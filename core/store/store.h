@@ -127,6 +127,7 @@ struct store_emit {
                                    doubtful: what is not known may be from before it for a day */
     bool is_doubtful;           /* it may have been delivered before */
     int64_t ret_id;
+    char ret_reference[REFERENCE_SIZE]; /* of the identity, known or new */
 };
 
 /* A file that belongs to a record and is removed some time after the record has ended. */
