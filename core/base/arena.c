@@ -109,13 +109,20 @@ char *arena_strdup(struct arena *arena, const char *text)
     return text ? arena_strndup(arena, text, strlen(text)) : NULL;
 }
 
+/* Written where the next piece of memory begins, which then needs no second writing if it was large enough. */
 char *arena_vprintf(struct arena *arena, const char *fmt, va_list args)
 {
+    struct block *block = arena->blocks;
+    char *room = block ? (char *)block->data + block->used : NULL;
+    size_t left = block ? block->size - block->used : 0;
     va_list again;
+
     va_copy(again, args);
-    int size = vsnprintf(NULL, 0, fmt, args);
+    int size = vsnprintf(room, left, fmt, args);
     char *text = size < 0 ? NULL : arena_alloc(arena, (size_t)size + 1);
-    if (text)
+    if (room && text != room)
+        memset(room, 0, left); /* arenas promise zeros */
+    if (text && text != room)
         (void)vsnprintf(text, (size_t)size + 1, fmt, again); /* measured above */
     va_end(again);
     return text;

@@ -62,6 +62,11 @@ static void text_is_copied(void **state)
     CHECK_STR("printf", "7/x", arena_printf(arena, "%d/%s", 7, "x"));
     CHECK_STR("empty", "", arena_printf(arena, "%s", ""));
     assert_null(arena_printf(arena, "%5000d", 1));
+    const char *after = arena_alloc(arena, 64);
+    for (size_t i = 0; i < 64; i++)
+        assert_int_equal(0, after[i]); /* nothing is left of the text that did not fit */
+    const char *long_text = arena_printf(arena, "%02000d", 7); /* fits no block that is there */
+    assert_int_equal(2000, strlen(long_text));
     arena_free(arena);
 }
 
