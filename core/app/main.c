@@ -8,6 +8,12 @@
 #include "base/json.h"
 #include "base/parse.h"
 #include "base/scope.h"
+#include "switchboard/switchboard.h"
+
+/* Read by jemalloc, where the program is linked with it. A thread that gets an arena of its own dies of SIGSEGV when there is
+ * no memory for that, instead of being told; so all share the one that is made at the start. */
+SB_API extern const char *const malloc_conf;
+const char *const malloc_conf = "narenas:1";
 
 static const struct command *const commands[] = { &command_run,       &command_check,  &command_plugins,
                                                   &command_records,   &command_show,   &command_prove,
