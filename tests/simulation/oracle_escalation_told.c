@@ -68,12 +68,13 @@ static bool was_dropped(const struct oracle_facts *facts, const struct truth_esc
     return false;
 }
 
-/* A clock that jumps, or an older journal, knows another time at which it came in. */
+/* A clock that jumps, or an older journal, knows another time at which it came in; and where there is room for few, those
+ * that wait for a service which is down leave none for a notice. */
 static bool may_be_untold(const struct oracle_facts *facts, const struct truth_escalation *escalation)
 {
     return facts->delayed_after_ms == 0 || !escalation->has_callback || !escalation->taken_ms ||
            facts->faults[FAULT_WALL_JUMP] > 0 || facts->restores > 0 || facts->agent_was_down ||
-           was_dropped(facts, escalation);
+           facts->is_cramped || was_dropped(facts, escalation);
 }
 
 static void check_untold(const struct oracle_facts *facts, const struct truth_escalation *escalation,
