@@ -259,8 +259,8 @@ static void a_delay_that_is_none_is_not_told(void **state)
 /* The ticket is there two hours after the escalation came in, and the delay is told after a minute. */
 static void make_late(struct handed_over *all, const struct sim_stretch *up, size_t count)
 {
-    all->ticket->created_ms = START_MS + 2 * 3600000;
-    all->world->facts.now_ms = START_MS + 3 * 3600000;
+    all->ticket->created_ms = START_MS + INT64_C(2) * 3600000;
+    all->world->facts.now_ms = START_MS + INT64_C(3) * 3600000;
     all->world->facts.up = up;
     all->world->facts.up_count = count;
 }
