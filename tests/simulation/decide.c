@@ -15,7 +15,8 @@ enum {
     ACTIVE_ARENA_MAX = 1 << 28,
     UNKNOWN_MAX = 100,
     PAUSE_MS_MOST = 3 * 60 * 1000,
-    ENOUGH_MS = 3 * 60 * 1000, /* a request that was given up has arrived by then, or never will */
+    ENOUGH_MS =
+        7 * 60 * 1000, /* a request that was given up, an upload too, has arrived by then or never will */
     TWINS_AFTER_MS = 60 * 1000
 };
 
