@@ -77,7 +77,16 @@ static int note_log_size(void *ctx, sqlite3 *db, const char *schema, int pages)
     return SQLITE_OK;
 }
 
-/* SQLite answers with the mode that it really uses, and that may silently be another one. */
+static int refuse_mode(const struct store *store, const char *mode, struct sb_error *err)
+{
+    return sb_fail(err, SB_ECONFIG,
+                   "cannot open '%s': its disk offers no shared memory (journal mode '%s' instead of 'wal'); "
+                   "use a data_dir on a local disk",
+                   store->path, mode ? mode : "none");
+}
+
+/* SQLite answers with the mode that it really uses, and that may silently be another one. Only the step behind the answer
+ * commits the change to the file's head: without that, what goes to the log would not be read after a loss of power. */
 static int set_wal(struct store *store, struct sb_error *err)
 {
     sqlite3_stmt *stmt = NULL;
@@ -89,11 +98,9 @@ static int set_wal(struct store *store, struct sb_error *err)
     } else {
         const char *mode = (const char *)sqlite3_column_text(stmt, 0);
         if (!mode || strcmp(mode, "wal") != 0)
-            rc = sb_fail(
-                err, SB_ECONFIG,
-                "cannot open '%s': its disk offers no shared memory (journal mode '%s' instead of 'wal'); "
-                "use a data_dir on a local disk",
-                store->path, mode ? mode : "none");
+            rc = refuse_mode(store, mode, err);
+        else if (sqlite3_step(stmt) != SQLITE_DONE)
+            rc = sqlite_fail(store, "open", err);
     }
     (void)sqlite3_finalize(stmt); /* repeats a failure that was reported above */
     return rc;

@@ -4,6 +4,7 @@
 #define TESTS_UNIT_STORE_FAULTS_H
 
 #include <errno.h>
+#include <limits.h>
 
 #include "unit/store_raw.h"
 
@@ -15,6 +16,7 @@ struct faults {
     enum fault_kind kind;
     int after;           /* operations of the kind that still succeed */
     bool main_file_only; /* the journal file itself, not its log */
+    bool is_single;      /* the disk works again after one failure */
     bool has_no_wal;     /* says that WAL cannot be had */
     int faults;          /* that happened */
     int writes, syncs;   /* all that were asked for */
@@ -32,7 +34,7 @@ static inline sqlite3_file *real_file(sqlite3_file *file)
     return ((struct faulty_file *)file)->real;
 }
 
-/* Whether this operation is the one that fails. A disk that has failed goes on failing. */
+/* Whether this operation is the one that fails. Unless it `is_single`, a disk that has failed goes on failing. */
 static inline bool strikes(sqlite3_file *file, bool is_sync)
 {
     struct faulty_file *faulty = (struct faulty_file *)file;
@@ -43,7 +45,7 @@ static inline bool strikes(sqlite3_file *file, bool is_sync)
         return false;
     if (faults->after-- > 0)
         return false;
-    faults->after = 0;
+    faults->after = faults->is_single ? INT_MAX : 0;
     faults->faults++;
     return true;
 }

@@ -161,29 +161,44 @@ static void a_disk_that_fails_at_any_operation_stops_the_store_and_tears_nothing
     }
 }
 
-static void opening_on_a_disk_that_fails_says_so(void **state)
+/* A new journal is made on a disk that fails at operation `after`. False: it needs no so many operations. */
+static bool fail_opening_at(const struct disk_case *disk, bool is_single, int after)
 {
-    struct fixture *fixture = *state;
-    int after = 0;
+    struct fixture *fixture = NULL;
+    struct store *store = NULL;
+    struct sb_error err = SB_ERROR_INIT;
 
-    assert_int_equal(0, mkdir(fixture->dir, 0700));
+    (void)setup_memory_folder((void **)&fixture);
     struct faults *faults = faults_install();
-    for (; after < OPERATIONS_MAX; after++) {
-        struct sb_error err = SB_ERROR_INIT;
-        struct store *store = NULL;
-        faults_arm(faults, FAULT_FULL, after);
-        int rc = open_faulty(fixture, &store, &err);
-        if (rc == 0) {
-            store_close(store);
-            break;
-        }
-        assert_says(err.text, "the disk is full");
-    }
-    assert_true(after > 0 && after < OPERATIONS_MAX);
+    assert_int_equal(0, mkdir(fixture->dir, 0700));
+    faults->is_single = is_single;
+    faults_arm(faults, disk->kind, after);
+    int rc = open_faulty(fixture, &store, &err);
+    bool has_failed = faults->faults > 0;
+    if (has_failed && rc == 0)
+        fail_msg("%s: operation %d of opening failed, and nobody said so", disk->name, after);
+    if (has_failed)
+        assert_says(err.text, disk->words[1]);
     faults_arm(faults, FAULT_NONE, 0);
+    store_close(store);
     faults_remove(faults);
     fixture->store = open_store(fixture->dir);
     assert_true(emit_one(fixture->store, "a") > 0);
+    (void)teardown((void **)&fixture);
+    return has_failed;
+}
+
+static void opening_on_a_disk_that_fails_at_any_operation_says_so(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(disk_cases) * 2; i++) {
+        const struct disk_case *disk = &disk_cases[i / 2];
+        int after = 0;
+        while (after < OPERATIONS_MAX && fail_opening_at(disk, /* is_single= */ i % 2 == 1, after))
+            after++;
+        if (after == 0 || after == OPERATIONS_MAX)
+            fail_msg("%s: failed at %d operations", disk->name, after);
+    }
 }
 
 static void a_checkpoint_that_cannot_be_synced_stops_the_store(void **state)
@@ -368,7 +383,7 @@ int main(void)
         /* First, while the process is small: it forks for each write. */
         cmocka_unit_test(a_process_that_dies_at_any_write_tears_nothing_and_loses_nothing),
         cmocka_unit_test(a_disk_that_fails_at_any_operation_stops_the_store_and_tears_nothing),
-        IN_FOLDER(opening_on_a_disk_that_fails_says_so),
+        cmocka_unit_test(opening_on_a_disk_that_fails_at_any_operation_says_so),
         IN_FOLDER(a_checkpoint_that_cannot_be_synced_stops_the_store),
         IN_FOLDER(a_disk_that_offers_no_wal_is_refused),
         IN_FOLDER(another_vfs_has_wal_every_commit_synced_and_no_lock),
