@@ -32,7 +32,7 @@ zoho_desk = { %(desk)s }
 DESK = ('org_id = "${ZOHO_DESK_ORG_ID}" department_id = "${ZOHO_DESK_DEPARTMENT_ID}" client_id = "${ZOHO_DESK_CLIENT_ID}"'
         ' client_secret = "${ZOHO_DESK_CLIENT_SECRET}" refresh_token = "${ZOHO_DESK_REFRESH_TOKEN}"'
         ' base_url = "${ZOHO_DESK_API_DOMAIN}" accounts_url = "${ZOHO_ACCOUNTS_URL}" mapping = "%s"')
-IN_FLIGHT = 2500
+IN_FLIGHT = 5000
 TICK_US = 1e6 / os.sysconf("SC_CLK_TCK")
 
 
