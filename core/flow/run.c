@@ -217,6 +217,7 @@ static void fill_input(struct flow *flow, struct call *call, struct exchange_inp
     ret_input->record_id = run->id;
     ret_input->now_ms = flow_wall_ms(flow);
     ret_input->since_ms = record->place.since_ms;
+    ret_input->is_doubtful = record->is_doubtful;
     ret_input->round = run->is_reconciling ? run->reconcile_round : record->place.round;
     ret_input->key_doc = run->key_doc;
     ret_input->seed = run->seed;

@@ -412,6 +412,11 @@ uint32_t sb_round(const struct sb_exchange *x)
     return x->in.round;
 }
 
+bool sb_is_doubtful(const struct sb_exchange *x)
+{
+    return x->in.is_doubtful;
+}
+
 int64_t sb_step_age_ms(const struct sb_exchange *x)
 {
     return x->in.now_ms > x->in.since_ms ? x->in.now_ms - x->in.since_ms : 0;

@@ -36,6 +36,7 @@ struct exchange_input {
     int64_t record_id;          /* 0 in a poll */
     int64_t now_ms;
     int64_t since_ms; /* when the step was first reached */
+    bool is_doubtful; /* out of a backup: sb_is_doubtful() */
     uint32_t round;
     json_t *key_doc;           /* NULL: no key held; else an object, copied when changed */
     const json_t *intent_kept; /* reconcile: what the intent kept */

@@ -84,6 +84,9 @@ SB_API void sb_emit(struct sb_exchange *x, const char *account, const char *exte
 SB_API int64_t sb_now_ms(const struct sb_exchange *x);
 /* How often this step has said SB_AGAIN for this record (0 at first); the number of the page or of the part. */
 SB_API uint32_t sb_round(const struct sb_exchange *x);
+/* Whether the record may have done more than the journal knows of it: the journal was restored from a backup. Creations are
+ * looked for before they are sent then, by themselves; steps that choose where to create have to look as well. */
+SB_API bool sb_is_doubtful(const struct sb_exchange *x);
 /* Milliseconds since this step was first reached by this record (survives restarts). */
 SB_API int64_t sb_step_age_ms(const struct sb_exchange *x);
 

@@ -40,8 +40,19 @@ const json_t *desk_note_look(struct sb_exchange *x, enum sb_verdict *ret_verdict
 /* Whether a ticket's subject ends with the reference, or the custom field (may be NULL or "") is it. */
 bool desk_ticket_is_ours(struct sb_exchange *x, const json_t *ticket, const char *reference,
                          const char *custom);
+/* The record's own ticket among those of a list; NULL: none is. A record out of a backup may have made it long ago. */
+const json_t *desk_own_ticket(struct sb_exchange *x, const json_t *items);
 /* Writes the ticket down as the record's own. */
 void desk_ticket_take(struct sb_exchange *x, const json_t *ticket);
+
+/* ---- open tickets (open_ticket.c) ---- */
+
+/* Whether tickets of the contact are looked at: those of the fallback contact are other people's. */
+bool desk_may_attach(struct sb_exchange *x);
+/* Asks for the newest tickets of the contact. */
+void desk_list_request(struct sb_exchange *x);
+/* Chooses a ticket of such a list. `said`: what the script said about it, or NULL. */
+void desk_attach_to(struct sb_exchange *x, const json_t *ticket, const json_t *said);
 
 /* ---- what the script says (map.c) ---- */
 
@@ -53,6 +64,8 @@ json_t *desk_script_options(struct sb_exchange *x);
 /* The lock from the look at the contact's open tickets to the ticket: of two escalations of one user, the second finds
  * what the first has made. NULL when nothing may be added to an open ticket. Kept by the exchange. */
 const char *desk_open_key(struct sb_exchange *x);
+enum sb_verdict desk_find_noted_build(struct sb_exchange *x);
+enum sb_verdict desk_find_noted_fold(struct sb_exchange *x);
 enum sb_verdict desk_find_open_build(struct sb_exchange *x);
 enum sb_verdict desk_find_open_fold(struct sb_exchange *x);
 enum sb_verdict desk_attach_build(struct sb_exchange *x);

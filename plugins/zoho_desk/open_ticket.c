@@ -10,8 +10,7 @@ static const char list_scopes[] = "Desk.contacts.READ,Desk.tickets.READ,Desk.sea
 
 /* ---- which ticket ---- */
 
-/* Whether open tickets of the contact are looked at: those of the fallback contact are other people's. */
-static bool may_attach(struct sb_exchange *x)
+bool desk_may_attach(struct sb_exchange *x)
 {
     const char *contact_id = sb_get_str(x, "contact.id");
     const char *fallback = sb_option_str(x, "fallback_contact_id");
@@ -21,21 +20,25 @@ static bool may_attach(struct sb_exchange *x)
 
 const char *desk_open_key(struct sb_exchange *x)
 {
-    return may_attach(x) ? sb_printf(x, "tickets:%s", sb_get_str(x, "contact.id")) : NULL;
+    return desk_may_attach(x) ? sb_printf(x, "tickets:%s", sb_get_str(x, "contact.id")) : NULL;
+}
+
+void desk_list_request(struct sb_exchange *x)
+{
+    desk_request(x, "GET", "/contacts", sb_option_str(x, "org_id"));
+    sb_path(x, sb_get_str(x, "contact.id"));
+    sb_paths(x, "/tickets");
+    sb_query(x, "departmentId", sb_get_str(x, "ticket.departmentId"));
+    sb_query(x, "sortBy", "-createdTime");
+    sb_query_int(x, "limit", DESK_PAGE);
 }
 
 /* A contact that this record made may have a ticket as well: of another escalation, which found it meanwhile. */
 enum sb_verdict desk_find_open_build(struct sb_exchange *x)
 {
-    const char *contact_id = sb_get_str(x, "contact.id");
-    if (!may_attach(x) || sb_get_str(x, "ticket.id"))
+    if (!desk_may_attach(x) || sb_get_str(x, "ticket.id"))
         return SB_SKIP;
-    desk_request(x, "GET", "/contacts", sb_option_str(x, "org_id"));
-    sb_path(x, contact_id);
-    sb_paths(x, "/tickets");
-    sb_query(x, "departmentId", sb_get_str(x, "ticket.departmentId"));
-    sb_query(x, "sortBy", "-createdTime");
-    sb_query_int(x, "limit", DESK_PAGE);
+    desk_list_request(x);
     return SB_OK;
 }
 
@@ -100,7 +103,7 @@ static bool is_raise(const char *from, const char *to)
     return before < 0 || after < 0 ? !from || strcmp(from, to) != 0 : after > before;
 }
 
-static void attach_to(struct sb_exchange *x, const json_t *ticket, const json_t *said)
+void desk_attach_to(struct sb_exchange *x, const json_t *ticket, const json_t *said)
 {
     const char *priority = sb_json_str(said, "priority");
     sb_set_str(x, "ticket.id", sb_json_str(ticket, "id"));
@@ -124,21 +127,21 @@ enum sb_verdict desk_find_open_fold(struct sb_exchange *x)
         return SB_OK; /* the contact is gone: creating the ticket will say so */
     if (!desk_items(x, &items))
         return desk_refused(x, "list the contact's tickets", list_scopes);
+    const json_t *own = desk_own_ticket(x, items);
+    if (own) {
+        desk_ticket_take(x, own);
+        return SB_OK;
+    }
     for (size_t i = 0; i < json_array_size(items); i++) {
         const json_t *ticket = json_array_get(items, i);
         const json_t *said = NULL;
         bool is_same = false;
-        /* A record out of a backup may have made its ticket long ago. */
-        if (desk_ticket_is_ours(x, ticket, sb_reference(x), sb_option_str(x, "reference_field"))) {
-            desk_ticket_take(x, ticket);
-            return SB_OK;
-        }
         if (!is_open(x, ticket))
             continue;
         if (ask_script(x, ticket, &is_same, &said, &err) < 0)
             return sb_script_failed(x, &err);
         if (is_same || is_always) {
-            attach_to(x, ticket, said);
+            desk_attach_to(x, ticket, said);
             return SB_OK;
         }
     }

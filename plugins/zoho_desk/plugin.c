@@ -284,6 +284,11 @@ static const struct sb_step steps[] = {
       .key = desk_contact_key },
 
     /* Escalations: an open ticket about the same matter, or both: a ticket. */
+    { .name = "find_noted_ticket",
+      .effect = SB_READ,
+      .build = desk_find_noted_build,
+      .fold = desk_find_noted_fold,
+      .key = desk_open_key },
     { .name = "find_open_ticket",
       .effect = SB_READ,
       .build = desk_find_open_build,

@@ -15,6 +15,9 @@ enum sb_verdict desk_create_ticket_build(struct sb_exchange *x)
     bool is_inline = desk_has_user(x) && !contact_id && sb_get_str(x, "matching.refused");
     if (!is_inline && !desk_is_id(contact_id))
         return sb_reject(x, "cannot create the ticket: the record has no contact");
+    /* A restart began the span anew: round 0 was the one with the contact's id. */
+    if (is_inline && sb_round(x) == 0)
+        return sb_again(x, 0);
 
     json_t *body = sb_keep(x, json_object());
     desk_fields_copy(sb_get(x, "ticket"), body);
@@ -51,6 +54,16 @@ void desk_ticket_take(struct sb_exchange *x, const json_t *ticket)
         sb_set_str(x, "contact.id", sb_json_str(ticket, "contactId"));
     sb_note(x, "created Zoho Desk ticket #%s for %s %s", number ? number : "?",
             desk_has_user(x) ? "escalation" : "call", sid ? sid : "?");
+}
+
+const json_t *desk_own_ticket(struct sb_exchange *x, const json_t *items)
+{
+    for (size_t i = 0; i < json_array_size(items); i++) {
+        const json_t *ticket = json_array_get(items, i);
+        if (desk_ticket_is_ours(x, ticket, sb_reference(x), sb_option_str(x, "reference_field")))
+            return ticket;
+    }
+    return NULL;
 }
 
 /* The user's contact was deleted a moment ago, or belongs to another department, which only this answer tells. The ticket

@@ -229,6 +229,11 @@ void harness_set_round(struct harness *h, uint32_t round)
     h->round = round;
 }
 
+void harness_set_doubtful(struct harness *h, bool is_doubtful)
+{
+    h->is_doubtful = is_doubtful;
+}
+
 void harness_set_age(struct harness *h, int64_t age_ms)
 {
     h->age_ms = age_ms;
@@ -280,6 +285,7 @@ static void begin_call(struct harness *h, enum harness_kind kind, const char *na
                                            .record_id = is_poll ? 0 : RECORD_ID,
                                            .now_ms = h->now_ms,
                                            .since_ms = h->now_ms - h->age_ms,
+                                           .is_doubtful = h->is_doubtful,
                                            .round = h->round,
                                            .key_doc = owner->key || step->key ? h->pair.key_docs[i] : NULL,
                                            .intent_kept = kind == HARNESS_RECONCILE ? h->intent : NULL,

@@ -25,6 +25,7 @@ struct harness {
     json_t *record, *cursor, *key_doc, *intent;
     int64_t now_ms, age_ms, intent_at_ms;
     uint32_t round;
+    bool is_doubtful;
     bool looks_for_all, is_forced;
     const char *look_id;
     int64_t list_since_ms;
