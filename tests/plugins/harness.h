@@ -64,7 +64,7 @@ void harness_set_key_doc(struct harness *h, const char *json);
 void harness_set_now(struct harness *h, int64_t ms);       /* else 2026-03-10T09:00:00Z; rises only by this */
 void harness_set_round(struct harness *h, uint32_t round); /* else 0 */
 void harness_set_doubtful(struct harness *h, bool is_doubtful);
-void harness_set_age(struct harness *h, int64_t age_ms);   /* sb_step_age_ms(); else 0 */
+void harness_set_age(struct harness *h, int64_t age_ms);              /* sb_step_age_ms(); else 0 */
 void harness_set_reference(struct harness *h, const char *reference); /* else "0123456789ABC" */
 
 /* ---- calls --------------------------------------------------------------------------------------------- */
