@@ -245,7 +245,7 @@ static void on_checked(void *ctx)
         return;
     case FLOW_IS_SENDING:
         reply_error(verb->call, 422,
-                    "its request is being sent at this moment: there is nothing to decide yet");
+                    "its request is being sent or settled at this moment: there is nothing to decide yet");
         break;
     case FLOW_IS_HELD:
         reply_error(verb->call, 422, "its pipeline is not running: switch it on, then decide");

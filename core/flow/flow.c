@@ -261,7 +261,10 @@ enum flow_decided flow_decide(struct flow *flow, int64_t record_id, const char *
         return FLOW_NOT_UNDER_WAY;
     if (run->is_held)
         return FLOW_IS_HELD;
-    if (run->has_intent && !run->is_unknown)
+    /* The caller has seen it unknown, but the commit that settles it may be under way: what is said of that request must
+     * not be taken for the next one. */
+    bool is_settled = run->record && !run->record->has_intent;
+    if (is_settled || (run->has_intent && !run->is_unknown))
         return FLOW_IS_SENDING;
     run_request_decision(flow, run, adopt, is_forced);
     pump(flow);

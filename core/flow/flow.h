@@ -90,7 +90,7 @@ bool flow_drop(struct flow *flow, int64_t record_id, const char *reason);
 enum flow_decided {
     FLOW_DECIDED = 0,
     FLOW_NOT_UNDER_WAY, /* store_decide() does it */
-    FLOW_IS_SENDING,    /* its request is under way at this moment: there is nothing to decide yet */
+    FLOW_IS_SENDING,    /* its request is under way or being settled: there is nothing to decide yet */
     FLOW_IS_HELD        /* its pipeline is not running */
 };
 enum flow_decided flow_decide(struct flow *flow, int64_t record_id, const char *adopt, bool is_forced);

@@ -226,7 +226,7 @@ static void on_checked(void *ctx, struct sim_engine *engine)
         engine_run(engine, decide_in_store, on_decided_in_store, drop_decision, continue_of(decision));
         break;
     case FLOW_IS_SENDING:
-        tell(decision, "it is being sent at this moment");
+        tell(decision, "it is being sent or settled at this moment");
         break;
     case FLOW_IS_HELD:
         tell(decision, "its pipeline is not running");
