@@ -130,14 +130,10 @@ static void what_is_no_document_has_none(void **state)
 {
     (void)state;
     char hex[DIGEST_HEX_SIZE];
-    json_t *within = json_array(), *broken = json_stringn_nocheck("\xff\x01", 2);
+    json_t *broken = json_stringn_nocheck("\xff\x01", 2);
 
     assert_false(json_digest_hex(NULL, hex));
     assert_false(json_digest_hex(broken, hex)); /* as jansson says */
-    for (int i = 0; i < 3000; i++)
-        within = json_pack("[o]", within);
-    assert_false(json_digest_hex(within, hex));
-    json_decref(within);
     json_decref(broken);
 }
 
