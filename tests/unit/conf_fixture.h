@@ -92,6 +92,7 @@ static const struct sb_option fixture_ai_agent[] = {
     { .name = "tokens", .type = SB_OPT_SECRETS, .required = true },
     { .name = "hmac_secret", .type = SB_OPT_SECRETS },
     { .name = "attachment_hosts", .type = SB_OPT_LIST },
+    { .name = "allow_private", .type = SB_OPT_BOOL, .default_text = "false" },
     { .name = "adapter", .type = SB_OPT_SCRIPT },
     { .name = NULL },
 };
