@@ -143,8 +143,9 @@ int journal_change_once(const struct conf *conf, const struct journal_change *ch
     struct journal_changer *changer = NULL;
     int rc = journal_changer_new(conf, &changer, err);
 
-    if (rc == 0)
-        rc = journal_do(changer, change, ret_answer, err);
+    if (!changer)
+        return rc;
+    rc = journal_do(changer, change, ret_answer, err);
     if (rc == 0 && ret_alone)
         *ret_alone = journal_changer_is_alone(changer);
     journal_changer_free(changer);
