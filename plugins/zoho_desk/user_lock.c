@@ -74,7 +74,8 @@ enum sb_verdict desk_choose_lock_build(struct sb_exchange *x)
     const char *name = sb_json_str(before, "name");
     const char *number = sb_json_str(before, "number");
     int64_t age_ms = sb_now_ms(x) - sb_json_int(before, "at_ms", 0);
-    if (!name || age_ms < 0 || age_ms > LOCK_LIFE_MS) {
+    /* The machine's clock may have been put back since. */
+    if (!name || age_ms < -LOCK_LIFE_MS || age_ms > LOCK_LIFE_MS) {
         name = own_lock(x, &number);
         json_t *lock = json_object();
         json_object_set_new(lock, "name", json_string(name));
