@@ -22,6 +22,15 @@ void oracle_say(const struct oracle_facts *facts, const char *name, const char *
     facts->violation(facts->ctx, name, text);
 }
 
+size_t oracle_drops(const struct oracle_facts *facts)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < facts->end_count; i++)
+        count += facts->ends[i].was_dropped;
+    return count;
+}
+
 const struct oracle_end *oracle_end_of(const struct oracle_facts *facts, const struct truth_call *call)
 {
     for (size_t i = 0; i < facts->end_count; i++)

@@ -68,6 +68,8 @@ void oracle_check(const struct oracle_facts *facts);
 
 void oracle_say(const struct oracle_facts *facts, const char *name, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+/* How many records an operator dropped: what each was creating at that moment is forgotten with it. */
+size_t oracle_drops(const struct oracle_facts *facts);
 const struct oracle_end *oracle_end_of(const struct oracle_facts *facts, const struct truth_call *call);
 /* The ticket that is about the call, or NULL. */
 const struct truth_ticket *oracle_ticket_of(const struct oracle_facts *facts, const struct truth_call *call);

@@ -84,8 +84,9 @@ static void check_number(const struct oracle_facts *facts, const char *digits)
         gone += contact->gone_ms != TRUTH_NEVER;
         found += !contact->by_engine && contact->created_ms == 0;
     }
-    /* After a restore, nobody remembers a contact that searches do not show yet. */
-    size_t allowed = (found ? 0 : 1) + gone + (size_t)facts->restores + oracle_users_with(truth, digits);
+    /* After a restore, or with its record dropped, nobody remembers a contact that searches do not show yet. */
+    size_t allowed = (found ? 0 : 1) + gone + (size_t)facts->restores + oracle_drops(facts) +
+                     oracle_users_with(truth, digits);
     if (made > allowed)
         oracle_say(facts, "one-contact", "%zu contacts were made for %s, at most %zu expected", made,
                    *digits ? digits : "callers without a number", allowed);

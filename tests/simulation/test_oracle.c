@@ -248,6 +248,20 @@ static void two_contacts_for_one_number_are_told(void **state)
     assert_said(world, "one-contact", "2 contacts were made for 5550100001");
 }
 
+static void a_second_contact_is_excused_by_a_dropped_record(void **state)
+{
+    struct small_world *world = *state;
+    struct truth_contact *twin = truth_add_contact(&world->truth, START_MS);
+
+    add_whole_note(world);
+    twin->last_name = sim_copy("Caller again");
+    twin->phone = sim_copy("+915550100001");
+    twin->by_engine = true;
+    world->end.was_dropped = true;
+    oracle_check(&world->facts);
+    assert_int_equal(world->said.count, 0);
+}
+
 static void a_contact_in_the_place_of_one_that_others_deleted_is_no_twin(void **state)
 {
     struct small_world *world = *state;
@@ -331,6 +345,7 @@ int main(void)
         ROW(an_urgent_call_has_high_priority),
         ROW(a_ticket_that_names_another_call_is_wrong),
         ROW(two_contacts_for_one_number_are_told),
+        ROW(a_second_contact_is_excused_by_a_dropped_record),
         ROW(a_contact_in_the_place_of_one_that_others_deleted_is_no_twin),
     };
 
