@@ -111,6 +111,17 @@ static void check_answer(const struct oracle_facts *facts, const struct truth_es
                    escalation->id, escalation->agent, escalation->number, place->ticket->number);
 }
 
+/* After a restore the tickets of the user's contact lead to the one that the escalation was added to, unless that contact
+ * went meanwhile. */
+static bool is_led_astray(const struct oracle_facts *facts, const struct oracle_place *place)
+{
+    bool has_gone = false;
+
+    for (size_t i = 0; i < facts->truth->contact_count; i++)
+        has_gone |= facts->truth->contacts[i]->gone_ms != TRUTH_NEVER;
+    return has_gone && place->hosts > 0 && facts->restores > 0;
+}
+
 static void check_one(const struct oracle_facts *facts, const struct truth_escalation *escalation)
 {
     const struct oracle_end *end = end_of(facts, escalation);
@@ -123,7 +134,7 @@ static void check_one(const struct oracle_facts *facts, const struct truth_escal
     if (is_state(end, "active"))
         oracle_say(facts, "everything-ends", "escalation %s of %s: its record is still under way (%s)",
                    escalation->id, escalation->agent, end->reason ? end->reason : "no reason");
-    if (place.own + place.hosts > 1 && !oracle_was_told(facts, end))
+    if (place.own + place.hosts > 1 && !oracle_was_told(facts, end) && !is_led_astray(facts, &place))
         oracle_say(facts, "one-ticket", "escalation %s of %s has %zu tickets, and notes on %zu of others",
                    escalation->id, escalation->agent, place.own, place.hosts);
     oracle_check_told(facts, escalation, &place, end);
