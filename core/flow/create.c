@@ -168,6 +168,7 @@ void create_on_sent(struct flow *flow, struct run *run, const struct call_result
 {
     struct settlement settlement = { .settles = true };
     bool is_read = result->verdict != SB_REJECT && !result->is_defect;
+    bool is_over = is_read && result->verdict != SB_RETRY && result->verdict != SB_AGAIN;
     AUTO_STR answer = NULL;
 
     switch (result->delivery) {
@@ -176,7 +177,8 @@ void create_on_sent(struct flow *flow, struct run *run, const struct call_result
         return;
     case DELIVERY_NOT_SENT:
     case DELIVERY_REFUSED:
-        settlement.state = is_read && result->verdict != SB_RETRY ? STORE_INTENT_DONE : STORE_INTENT_REFUSED;
+        /* Another round may begin anew after a restart: nothing has happened that it could take for done. */
+        settlement.state = is_over ? STORE_INTENT_DONE : STORE_INTENT_REFUSED;
         break;
     case DELIVERY_APPLIED:
         settlement.state = is_read ? STORE_INTENT_DONE : STORE_INTENT_ANSWERED;

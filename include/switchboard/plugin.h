@@ -63,7 +63,9 @@ struct sb_step {
     enum sb_verdict (*work)(struct sb_exchange *x);
 
     /* The name of the lock that this step holds ("phone:5550100001"), or NULL for none. Consecutive steps with the
-     * same function hold the same lock together; the name is asked for once, at the first of them. */
+     * same function hold the same lock together; the name is asked for once, at the first of them. A restart lets go of
+     * it: the record begins again at the first of them, each with round 0, and a step that has created
+     * something is passed over. */
     const char *(*key)(struct sb_exchange *x);
 
     /* Required for SB_CREATE over HTTP: tells whether the intent of this step happened. `effect` of it must be SB_READ.

@@ -15,9 +15,6 @@ enum sb_verdict desk_create_ticket_build(struct sb_exchange *x)
     bool is_inline = desk_has_user(x) && !contact_id && sb_get_str(x, "matching.refused");
     if (!is_inline && !desk_is_id(contact_id))
         return sb_reject(x, "cannot create the ticket: the record has no contact");
-    /* A restart began the span anew: round 0 was the one with the contact's id. */
-    if (is_inline && sb_round(x) == 0)
-        return sb_again(x, 0);
 
     json_t *body = sb_keep(x, json_object());
     desk_fields_copy(sb_get(x, "ticket"), body);

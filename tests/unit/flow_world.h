@@ -51,7 +51,8 @@ enum mishap {
     MISHAP_429,
     MISHAP_401,
     MISHAP_503,
-    MISHAP_GARBLED /* it happened, 200 with half a body */
+    MISHAP_GARBLED, /* it happened, 200 with half a body */
+    MISHAP_422      /* refused for good, which not every step outlives */
 };
 
 struct shop {
@@ -285,6 +286,8 @@ static struct http_response *mishap_answer(struct flow_world_test *w, const stru
         return broken(HTTP_NOT_SENT, "connection refused");
     case MISHAP_LOST_REQUEST:
         return broken(HTTP_MAYBE_SENT, "no answer within 30s");
+    case MISHAP_422:
+        return answer(422, NULL);
     case MISHAP_429:
         return answer(429, NULL);
     case MISHAP_401:

@@ -107,6 +107,63 @@ static void a_span_that_needs_no_lock_comes_to_its_end(void **state)
     flow_world_free(w);
 }
 
+/* Goes on with another round when it is refused, as a step does that knows another way. */
+static enum sb_verdict fold_ticket_or_go_on(struct sb_exchange *x)
+{
+    return sb_http_status(x) == 422 ? sb_again(x, 0) : fold_ticket(x);
+}
+
+static const char *ticket_key(struct sb_exchange *x)
+{
+    return sb_printf(x, "ticket:%s", "same");
+}
+
+/* What was refused has not happened, whatever its step does next: when a death begins the span anew, it must not look done. */
+static void what_was_refused_is_not_done_when_its_span_begins_anew(void **state)
+{
+    static const struct sb_step steps[] = {
+        { .name = "find_contact",
+          .effect = SB_READ,
+          .build = build_find_contact,
+          .fold = fold_contact,
+          .key = caller_key },
+        { .name = "create_contact",
+          .build = build_create_contact,
+          .fold = fold_contact,
+          .key = caller_key,
+          .reconcile = &look_contact },
+        { .name = "look_around", .effect = SB_READ, .build = visit, .key = ticket_key },
+        { .name = "create_ticket",
+          .build = build_ticket,
+          .fold = fold_ticket_or_go_on,
+          .key = ticket_key,
+          .reconcile = &look_ticket },
+        { .name = NULL },
+    };
+    static struct sb_plugin plugin;
+    int deaths = 0;
+
+    (void)state;
+    plugin = desk_plugin;
+    plugin.steps = steps;
+    instance_free(planned[2].instance);
+    planned[2].instance = make_instance("desk", &plugin);
+    for (int at = 0, commits = 1; at < commits; at++, deaths++) {
+        struct flow_world_test *w = flow_world_new(&plan);
+        emit_call(w, "call1");
+        w->mishap = MISHAP_422;
+        w->mishap_at = 0;
+        w->mishap_path = "/tickets";
+        w->die_after_commit = at;
+        assert_true(flow_world_run(w, HOUR_MS));
+        CHECK_INT("one ticket", 1, w->shop.ticket_count);
+        CHECK_INT("done", 1, count_state(w, "done"));
+        commits = w->commits;
+        flow_world_free(w);
+    }
+    assert_true(deaths > 5);
+}
+
 static const char *broken_key(struct sb_exchange *x)
 {
     (void)x;
@@ -162,6 +219,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(whoever_comes_first_after_a_death_makes_the_one_contact, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_span_that_needs_no_lock_comes_to_its_end, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_was_refused_is_not_done_when_its_span_begins_anew, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(a_step_whose_key_breaks_its_rules_never_runs, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
