@@ -6,7 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { RETRY_MS = 2000, REQUEST_MS = 30 * 1000 };
+enum { RETRY_MS = 2000, RETRY_MAX_MS = 60 * 1000, REQUEST_MS = 30 * 1000 };
 
 /* The next item to fetch; -1: there is none left. */
 static int next_item(const struct sb_exchange *x)
@@ -76,6 +76,20 @@ static bool is_passing(const struct sb_exchange *x)
     return status == 408 || status == 425 || status == 429 || status >= 500;
 }
 
+/* How long to wait before the next try: the longer, the longer it has been tried for; the last one at the very end. 0: it is
+ * too late for another. */
+static int64_t pause_ms(const struct sb_exchange *x)
+{
+    int64_t age_ms = sb_step_age_ms(x), left_ms = sb_option_int(x, "attachment_wait") - age_ms;
+    int64_t ms = age_ms / 2 < RETRY_MS ? RETRY_MS : age_ms / 2;
+
+    if (left_ms < RETRY_MS)
+        return 0;
+    if (ms > RETRY_MAX_MS)
+        ms = RETRY_MAX_MS;
+    return ms < left_ms ? ms : left_ms;
+}
+
 static const char *why_not(struct sb_exchange *x)
 {
     const char *fault = sb_http_fault(x, NULL);
@@ -130,8 +144,9 @@ enum sb_verdict agent_fold_fetch(struct sb_exchange *x)
     if (index < 0)
         return SB_SKIP;
     /* Not as a fault of this source: others' files are at other hosts. */
-    if (is_passing(x) && sb_step_age_ms(x) + RETRY_MS <= sb_option_int(x, "attachment_wait"))
-        return sb_again(x, RETRY_MS);
+    int64_t delay_ms = is_passing(x) ? pause_ms(x) : 0;
+    if (delay_ms > 0)
+        return sb_again(x, delay_ms);
     if (sb_http_status(x) != 200 || !file)
         return give_up(x, index, why_not(x));
     if (is_page_instead(x, index, type))

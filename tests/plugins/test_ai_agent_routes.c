@@ -9,8 +9,8 @@
 
 static const struct {
     const char *name;
-    int64_t age_ms;
-    int status; /* 0: no answer */
+    int64_t age_ms; /* of the 300 s that it is tried for */
+    int status;     /* 0: no answer */
     enum sb_verdict verdict;
     int64_t delay_ms;
     const char *file, *why;
@@ -20,17 +20,21 @@ static const struct {
     { "it is elsewhere", 0, 302, SB_AGAIN, 0, NULL, "the server answered 302" },
     { "there is nothing in it", 0, 204, SB_AGAIN, 0, NULL, "the server answered 204" },
     { "the server is busy", 0, 503, SB_AGAIN, 2000, NULL, NULL },
-    { "the server is busy for long", 59000, 503, SB_AGAIN, 0, NULL, "the server answered 503" },
+    { "the server is still busy", 30000, 503, SB_AGAIN, 15000, NULL, NULL },
+    { "it is busy for minutes", 200000, 503, SB_AGAIN, 60000, NULL, NULL },
+    { "the last time is at the end", 270000, 503, SB_AGAIN, 30000, NULL, NULL },
+    { "the server is busy for long", 299000, 503, SB_AGAIN, 0, NULL, "the server answered 503" },
     { "too many requests", 0, 429, SB_AGAIN, 2000, NULL, NULL },
     { "no answer", 0, 0, SB_AGAIN, 2000, NULL, NULL },
-    { "no answer for long", 59000, 0, SB_AGAIN, 0, NULL, "it could not be fetched: " },
+    { "no answer for long", 299000, 0, SB_AGAIN, 0, NULL, "it could not be fetched: " },
 };
 
 static void what_can_be_fetched_is_and_the_rest_says_why(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof(fetches) / sizeof(fetches[0]); i++) {
-        struct harness *h = kit_agent("{\"attachment_hosts\": [\"files.example.com\"]}");
+        struct harness *h =
+            kit_agent("{\"attachment_hosts\": [\"files.example.com\"], \"attachment_wait\": \"5m\"}");
         harness_set_record(h, ITEM(""));
         harness_set_age(h, fetches[i].age_ms);
         const struct harness_result *r = harness_build(h, "fetch_attachment");
