@@ -1,5 +1,5 @@
 /* Who called, and which contact that is. */
-#include "desk.h"
+#include "user.h"
 
 #include <string.h>
 
@@ -208,7 +208,8 @@ const json_t *desk_caller_pick(struct sb_exchange *x, const struct desk_caller *
     size_t count = 0;
     for (size_t i = 0; i < json_array_size(items); i++) {
         const json_t *item = json_array_get(items, i);
-        int rank = desk_is_id(sb_json_str(item, "id")) ? desk_caller_rank(x, caller, item) : 0;
+        const char *id = sb_json_str(item, "id");
+        int rank = desk_is_id(id) && !desk_is_gone(x, id) ? desk_caller_rank(x, caller, item) : 0;
         if (rank == 0)
             continue;
         count++;

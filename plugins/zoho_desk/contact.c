@@ -12,6 +12,11 @@ static bool is_settled(struct sb_exchange *x)
     return sb_get_str(x, "ticket.id") || sb_get_str(x, "contact.id");
 }
 
+enum sb_verdict desk_skip_settled(struct sb_exchange *x)
+{
+    return desk_has_user(x) || sb_get_str(x, "ticket.id") ? SB_SKIP : sb_skip(x, "the contact is known");
+}
+
 /* ---- the contact that was remembered ------------------------------------------------------------------- */
 
 /* The id that the key's document holds for this organization, or NULL. */
@@ -48,9 +53,13 @@ enum sb_verdict desk_check_contact_build(struct sb_exchange *x)
     if (desk_has_user(x))
         return desk_user_check_build(x);
     if (sb_get_str(x, "ticket.id"))
-        return sb_skip(x, "the ticket exists");
+        return SB_SKIP;
     const char *known = remembered(x);
     const char *before = sb_get_str(x, "contact.id");
+    if (known && desk_is_gone(x, known)) {
+        sb_key_set(x, "contact", NULL);
+        known = NULL;
+    }
     if (!known && !before)
         return sb_skip(x, "no contact is remembered for this caller");
 
@@ -129,7 +138,7 @@ static enum sb_verdict find_build(struct sb_exchange *x, const char *field)
 {
     struct desk_caller caller;
     if (is_settled(x))
-        return desk_has_user(x) ? SB_SKIP : sb_skip(x, "the contact is known");
+        return desk_skip_settled(x);
     desk_caller_read(x, &caller);
     const char *fallback = sb_option_str(x, "fallback_contact_id");
     if (caller.kind == DESK_CALLER_UNKNOWN && desk_has_user(x))
@@ -156,7 +165,7 @@ static enum sb_verdict find_written_build(struct sb_exchange *x, const char *fie
 {
     struct desk_caller caller;
     if (is_settled(x))
-        return desk_has_user(x) ? SB_SKIP : sb_skip(x, "the contact is known");
+        return desk_skip_settled(x);
     desk_caller_read(x, &caller);
     if (!sb_option_bool(x, "search_written"))
         return sb_skip(x, "search_written is off");

@@ -37,7 +37,7 @@ enum sb_verdict desk_create_contact_build(struct sb_exchange *x)
         return desk_user_create_build(x);
     struct desk_caller caller;
     if (sb_get_str(x, "ticket.id") || sb_get_str(x, "contact.id"))
-        return sb_skip(x, "the contact is known");
+        return desk_skip_settled(x);
     desk_caller_read(x, &caller);
 
     const char *fallback = sb_option_str(x, "fallback_contact_id");
@@ -120,7 +120,7 @@ enum sb_verdict desk_await_contact_build(struct sb_exchange *x)
         return desk_user_await_build(x);
     struct desk_caller caller;
     if (sb_get_str(x, "ticket.id") || sb_get_str(x, "contact.id"))
-        return sb_skip(x, "the contact is known");
+        return desk_skip_settled(x);
     desk_caller_read(x, &caller);
     desk_contact_search(x, &caller, sb_round(x) % 2 == 0 ? "phone" : "mobile", sb_option_str(x, "org_id"), 0);
     return SB_OK;

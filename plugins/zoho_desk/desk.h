@@ -104,7 +104,8 @@ const char *desk_caller_key(struct sb_exchange *x);
 void desk_caller_keep(struct sb_exchange *x, const struct desk_caller *caller);
 void desk_caller_kept(struct sb_exchange *x, struct desk_caller *ret_caller);
 /* The contact in `items` that is the caller: NULL when none is. The same number written in full goes before
- * the same last digits, then the oldest, then the smallest id. *ret_count says how many fitted. */
+ * the same last digits, then the oldest, then the smallest id; one that was refused or is gone is left out. *ret_count
+ * says how many fitted. */
 const json_t *desk_caller_pick(struct sb_exchange *x, const struct desk_caller *caller, const json_t *items,
                                size_t *ret_count);
 /* How well a contact's numbers fit: 0 not, 1 the same last digits, 2 the same number written in full. */
@@ -143,6 +144,7 @@ enum sb_verdict desk_await_contact_build(struct sb_exchange *x);
 enum sb_verdict desk_await_contact_fold(struct sb_exchange *x);
 
 enum sb_verdict desk_create_ticket_build(struct sb_exchange *x);
+enum sb_verdict desk_create_ticket_anew_build(struct sb_exchange *x);
 enum sb_verdict desk_create_ticket_fold(struct sb_exchange *x);
 enum sb_verdict desk_reconcile_ticket_build(struct sb_exchange *x);
 enum sb_verdict desk_reconcile_ticket_fold(struct sb_exchange *x);
@@ -157,5 +159,7 @@ enum sb_verdict desk_reconcile_note_fold(struct sb_exchange *x);
 void desk_contact_search(struct sb_exchange *x, const struct desk_caller *caller, const char *field,
                          const char *org_id, int64_t from);
 void desk_contact_link(struct sb_exchange *x, const json_t *contact, bool is_new);
+/* What a contact step says that has nothing (more) to do. Only a call without a ticket is told why. */
+enum sb_verdict desk_skip_settled(struct sb_exchange *x);
 
 #endif

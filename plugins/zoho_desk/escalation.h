@@ -40,6 +40,9 @@ const json_t *desk_note_look(struct sb_exchange *x, enum sb_verdict *ret_verdict
 /* Whether a ticket's subject ends with the reference, or the custom field (may be NULL or "") is it. */
 bool desk_ticket_is_ours(struct sb_exchange *x, const json_t *ticket, const char *reference,
                          const char *custom);
+/* Asks the search, which sees a ticket on whatever contact it is, but late, for those with the reference in the subject or in
+ * the custom field (may be NULL or ""). */
+void desk_ticket_search(struct sb_exchange *x, const char *org_id, const char *custom, const char *reference);
 /* The record's own ticket among those of a list; NULL: none is. A record out of a backup may have made it long ago. */
 const json_t *desk_own_ticket(struct sb_exchange *x, const json_t *items);
 /* Writes the ticket down as the record's own. */
@@ -66,6 +69,8 @@ json_t *desk_script_options(struct sb_exchange *x);
 const char *desk_open_key(struct sb_exchange *x);
 enum sb_verdict desk_find_noted_build(struct sb_exchange *x);
 enum sb_verdict desk_find_noted_fold(struct sb_exchange *x);
+enum sb_verdict desk_find_own_build(struct sb_exchange *x);
+enum sb_verdict desk_find_own_fold(struct sb_exchange *x);
 enum sb_verdict desk_find_open_build(struct sb_exchange *x);
 enum sb_verdict desk_find_open_fold(struct sb_exchange *x);
 enum sb_verdict desk_attach_build(struct sb_exchange *x);

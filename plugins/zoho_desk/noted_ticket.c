@@ -1,5 +1,6 @@
-/* An escalation out of a backup may have been added to a ticket already, which the journal has forgotten. Its note tells
- * which one: the contact's tickets are looked through for it, before another one is chosen. */
+/* An escalation out of a backup may have been added to a ticket already, or have one of its own, which the journal has
+ * forgotten. The note tells which one it was added to: the contact's tickets are looked through for it. Its own ticket may be
+ * on a contact that the user has no more: it is searched for. Only then another one is chosen. */
 #include "escalation.h"
 
 #include <string.h>
@@ -12,9 +13,16 @@ static const json_t *candidate(const struct sb_exchange *x)
     return json_array_get(sb_get(x, "open_ticket.candidates"), sb_round(x) - 1);
 }
 
+static bool may_be_forgotten(struct sb_exchange *x)
+{
+    return sb_is_doubtful(x) && desk_may_attach(x) && !sb_get_str(x, "ticket.id");
+}
+
+/* ---- the note ---- */
+
 enum sb_verdict desk_find_noted_build(struct sb_exchange *x)
 {
-    if (!sb_is_doubtful(x) || !desk_may_attach(x) || sb_get_str(x, "ticket.id"))
+    if (!may_be_forgotten(x))
         return SB_SKIP;
     if (sb_round(x) == 0) {
         desk_list_request(x);
@@ -90,4 +98,30 @@ enum sb_verdict desk_find_noted_fold(struct sb_exchange *x)
         return SB_OK;
     }
     return sb_again(x, 0); /* behind the last one there is nothing to build */
+}
+
+/* ---- its own ---- */
+
+enum sb_verdict desk_find_own_build(struct sb_exchange *x)
+{
+    if (!may_be_forgotten(x))
+        return SB_SKIP;
+    desk_ticket_search(x, sb_option_str(x, "org_id"), sb_option_str(x, "reference_field"), sb_reference(x));
+    return SB_OK;
+}
+
+enum sb_verdict desk_find_own_fold(struct sb_exchange *x)
+{
+    const json_t *items = NULL;
+    int64_t left_ms = sb_option_int(x, "settle") - sb_step_age_ms(x);
+    if (!desk_items(x, &items))
+        return desk_refused(x, "search for the ticket that may have been created", "Desk.search.READ");
+    const json_t *own = desk_own_ticket(x, items);
+    if (own) {
+        desk_ticket_take(x, own);
+        return SB_OK;
+    }
+    if (left_ms <= 0)
+        return sb_skip(x, "it has no ticket of its own");
+    return sb_again(x, left_ms); /* the search may not see it yet */
 }

@@ -121,10 +121,9 @@ static size_t list_page(uint32_t round)
     return round > ROUND_SEARCH ? round - 1 : 0;
 }
 
-static void search_build(struct sb_exchange *x, const char *reference)
+void desk_ticket_search(struct sb_exchange *x, const char *org_id, const char *custom, const char *reference)
 {
-    const char *custom = sb_intent_str(x, "reference_field");
-    desk_request(x, "GET", "/tickets/search", sb_intent_str(x, "org_id"));
+    desk_request(x, "GET", "/tickets/search", org_id);
     if (custom && *custom)
         sb_query(x, "customField1", sb_printf(x, "%s:%s", custom, reference));
     else
@@ -154,7 +153,8 @@ enum sb_verdict desk_reconcile_ticket_build(struct sb_exchange *x)
     if (sb_look_id(x))
         return named_build(x, sb_look_id(x));
     if (sb_round(x) == ROUND_SEARCH || !has_contact(x)) {
-        search_build(x, sb_intent_str(x, "reference"));
+        desk_ticket_search(x, sb_intent_str(x, "org_id"), sb_intent_str(x, "reference_field"),
+                           sb_intent_str(x, "reference"));
         return SB_OK;
     }
     desk_request(x, "GET", "/contacts", sb_intent_str(x, "org_id"));

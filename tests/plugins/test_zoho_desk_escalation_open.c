@@ -49,17 +49,22 @@ static const struct {
 };
 
 /* jansson keeps the last of two members of one name, as the rows expect. */
-static const struct harness_result *find_open(struct harness *h, const char *items)
+static const struct harness_result *fold_list(struct harness *h, const char *step, const char *items)
 {
     char body[3000];
     (void)snprintf(body, sizeof(body), "{\"data\": [%s]}", items);
     json_t *list = json_loads(body, 0, NULL);
     char *text = json_dumps(list, 0);
     assert_non_null(text);
-    const struct harness_result *r = harness_fold(h, "find_open_ticket", 200, NULL, text);
+    const struct harness_result *r = harness_fold(h, step, 200, NULL, text);
     free(text);
     json_decref(list);
     return r;
+}
+
+static const struct harness_result *find_open(struct harness *h, const char *items)
+{
+    return fold_list(h, "find_open_ticket", items);
 }
 
 static void an_open_ticket_is_chosen(void **state)
@@ -165,6 +170,43 @@ static void out_of_a_backup_without_a_note_a_ticket_is_chosen_as_ever(void **sta
     assert_null(json_object_get(r->record, "open_ticket"));
     harness_set_round(h, 0);
     assert_int_equal(harness_build(h, "find_open_ticket")->verdict, SB_OK);
+    harness_free(h);
+}
+
+/* On a contact that the user has no more, so that no list of the user's shows it. */
+static void out_of_a_backup_its_own_ticket_is_searched_for_before_another_is_chosen(void **state)
+{
+    (void)state;
+    struct harness *h = kit_new("\"attach_to_open\": \"always\"", OPEN_RECORD(""));
+    assert_int_equal(harness_build(h, "find_own_ticket")->verdict, SB_SKIP); /* nothing is forgotten */
+    harness_set_doubtful(h, true);
+    const struct harness_result *r = harness_build(h, "find_own_ticket");
+    assert_non_null(strstr(harness_text(r->request, "url"), "/tickets/search?_all=0123456789ABC&"));
+
+    static const struct {
+        int64_t age_ms;
+        const char *items; /* NULL: nothing is found */
+        enum sb_verdict verdict;
+        int64_t delay_ms;
+        const char *ticket_id;
+    } looks[] = {
+        { 1000, NULL, SB_AGAIN, 15 * 60 * 1000 - 1000, NULL },
+        { 15 * 60 * 1000, NULL, SB_SKIP, 0, NULL },
+        { 15 * 60 * 1000, TICKET("202", ", \"subject\": \"about [SB-0123456789ABC]!\""), SB_SKIP, 0, NULL },
+        { 1000, TICKET("201", ", \"subject\": \"x [SB-0123456789ABC]\""), SB_OK, 0, "201" },
+    };
+    for (size_t i = 0; i < sizeof(looks) / sizeof(looks[0]); i++) {
+        harness_set_age(h, looks[i].age_ms);
+        assert_int_equal(harness_build(h, "find_own_ticket")->verdict, SB_OK);
+        r = looks[i].items ? fold_list(h, "find_own_ticket", looks[i].items)
+                           : harness_fold(h, "find_own_ticket", 204, NULL, "");
+        const char *id = json_string_value(json_object_get(harness_at(r->record, "ticket"), "id"));
+        if (r->verdict != looks[i].verdict || r->delay_ms != looks[i].delay_ms || !id != !looks[i].ticket_id)
+            fail_msg("look %zu: %d %lld %s", i, (int)r->verdict, (long long)r->delay_ms, id);
+    }
+    assert_string_equal(harness_text(r->record, "ticket.id"), "201");
+    assert_int_equal(harness_build(h, "find_open_ticket")->verdict, SB_SKIP);
+    assert_int_equal(harness_build(h, "attach_note")->verdict, SB_SKIP);
     harness_free(h);
 }
 
@@ -327,6 +369,7 @@ int main(void)
         cmocka_unit_test(its_own_ticket_is_no_other),
         cmocka_unit_test(out_of_a_backup_the_ticket_with_the_note_is_found_again),
         cmocka_unit_test(out_of_a_backup_without_a_note_a_ticket_is_chosen_as_ever),
+        cmocka_unit_test(out_of_a_backup_its_own_ticket_is_searched_for_before_another_is_chosen),
         cmocka_unit_test(the_note_has_it_all_and_no_ticket_is_made),
         cmocka_unit_test(a_ticket_that_is_gone_gives_way_to_a_new_one),
         cmocka_unit_test(a_lost_note_is_found_by_its_marker),
