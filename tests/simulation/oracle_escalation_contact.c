@@ -12,6 +12,13 @@ static const char *text_of(const struct truth_contact *contact, const char *key)
     return text ? text : "";
 }
 
+static const char *crm_id_of(const struct truth_contact *contact)
+{
+    const char *id = json_string_value(json_object_get(json_object_get(contact->more, "cf"), SIM_CRM_FIELD));
+
+    return id ? id : "";
+}
+
 /* Made by the engine for this user: its description says so. */
 static bool is_made_for(const struct truth_contact *contact, const char *user_id)
 {
@@ -36,15 +43,13 @@ static bool has_digits(const char *number, const char *digits)
 /* By whatever this escalation says of its user. */
 static bool fits_by(const struct truth_contact *contact, const struct truth_escalation *escalation)
 {
-    const char *custom =
-        json_string_value(json_object_get(json_object_get(contact->more, "cf"), SIM_CRM_FIELD));
-    const char *email = text_of(contact, "email");
+    const char *email = text_of(contact, "email"), *custom = crm_id_of(contact);
 
     return contact == escalation->named || is_made_for(contact, escalation->user_id) ||
            (*escalation->email && strcasecmp(email, escalation->email) == 0) ||
            has_digits(contact->phone, escalation->digits) ||
            has_digits(contact->mobile, escalation->digits) ||
-           (custom && (strcmp(custom, escalation->crm_id) == 0 || strcmp(custom, escalation->user_id) == 0));
+           (*custom && (strcmp(custom, escalation->crm_id) == 0 || strcmp(custom, escalation->user_id) == 0));
 }
 
 /* A contact that was gone when the ticket was to be made: the helpdesk made another of the user's name, in the same request,
@@ -74,6 +79,19 @@ static bool fits(const struct truth *truth, const struct truth_contact *contact,
     return false;
 }
 
+/* Whether what this escalation's agent gave as the CRM's id is that of another contact, one that was there before or that the
+ * engine made for an earlier escalation. */
+static bool leads_elsewhere(const struct truth *truth, const struct truth_escalation *escalation,
+                            const struct truth_contact *mapped)
+{
+    if (escalation->named && escalation->named != mapped)
+        return true;
+    for (size_t i = 0; *escalation->crm_id && i < truth->contact_count; i++)
+        if (truth->contacts[i] != mapped && strcmp(crm_id_of(truth->contacts[i]), escalation->crm_id) == 0)
+            return true;
+    return false;
+}
+
 /* The one that the mapping file says, unless an agent has named another one for the user: what that led to goes first, while
  * nothing new is said. */
 static const struct truth_contact *mapped_to(const struct oracle_facts *facts,
@@ -87,7 +105,7 @@ static const struct truth_contact *mapped_to(const struct oracle_facts *facts,
 
     for (size_t i = 0; i < truth->escalation_count; i++) {
         const struct truth_escalation *other = truth->escalations[i];
-        if (strcmp(other->user_id, escalation->user_id) == 0 && other->named && other->named != mapped)
+        if (strcmp(other->user_id, escalation->user_id) == 0 && leads_elsewhere(truth, other, mapped))
             return NULL;
     }
     return mapped;

@@ -60,6 +60,20 @@ static void the_field_of_a_contact_is_found_by_the_mapping_files_id(void **state
     assert_said(all->world, "right-contact", "the mapping file says contact");
 }
 
+/* What an agent gives goes before the file: the contact with its CRM id, which the engine made for an earlier escalation. */
+static void the_crm_id_that_an_agent_gives_goes_before_the_mapping_file(void **state)
+{
+    struct handed_over *all = *state;
+
+    (void)map(all, 0, add_in_file(all));
+    (void)snprintf(all->escalation->crm_id, sizeof(all->escalation->crm_id), "7000001");
+    json_object_set_new(all->contact->more, "cf", json_pack("{s:s}", SIM_CRM_FIELD, "7000001"));
+    oracle_check(&all->world->facts);
+    assert_int_equal(all->world->said.count, 0);
+    json_object_del(all->contact->more, "cf");
+    assert_said(all->world, "right-contact", "the mapping file says contact");
+}
+
 static void a_strangers_contact_is_right_when_the_mapping_file_says_so(void **state)
 {
     struct handed_over *all = *state;
@@ -126,6 +140,7 @@ int main(void)
         CASE(the_contact_that_the_agent_names_is_right),
         CASE(the_contact_that_the_mapping_file_says_is_right),
         CASE(the_field_of_a_contact_is_found_by_the_mapping_files_id),
+        CASE(the_crm_id_that_an_agent_gives_goes_before_the_mapping_file),
         CASE(a_strangers_contact_is_right_when_the_mapping_file_says_so),
         CASE(a_mapping_file_binds_only_where_it_counts),
         CASE(a_file_that_cannot_be_read_leaves_the_one_before_it_in_force),
