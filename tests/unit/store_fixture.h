@@ -55,6 +55,24 @@ static inline struct store *open_reader(const char *dir)
     return store;
 }
 
+static inline const struct store_options *writer_of(const struct fixture *fixture)
+{
+    static struct store_options options;
+
+    options = (struct store_options){ .data_dir = fixture->dir };
+    return &options;
+}
+
+static inline const struct store_options *reader_of(const struct fixture *fixture)
+{
+    static struct store_options options;
+
+    options = (struct store_options){ .data_dir = fixture->dir, .is_reader = true };
+    return &options;
+}
+
+#define WORDS(...) ((const char *const[]){ __VA_ARGS__, NULL })
+
 /* Opening must fail with `status`, saying all of `words` (NULL-terminated). */
 static inline void assert_open_fails(const struct store_options *options, int status,
                                      const char *const *words)
