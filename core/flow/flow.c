@@ -9,6 +9,7 @@
 #include "flow/list.h"
 #include "flow/look.h"
 #include "flow/poll.h"
+#include "flow/room.h"
 #include "flow/run.h"
 #include "flow/state.h"
 
@@ -133,6 +134,7 @@ struct flow *flow_new(const struct flow_world *world, const struct flow_plan *pl
     if (options)
         flow->options = *options;
     fill_options(&flow->options);
+    room_init(flow);
     if (keys_init(&flow->keys) < 0 || make_gates(flow) < 0 || make_polls(flow) < 0 ||
         !(flow->looker = look_new(flow))) {
         (void)sb_fail(err, SB_ENOMEM, "cannot start: out of memory");
@@ -360,7 +362,7 @@ void flow_on_wake(struct flow *flow)
 
 void flow_counts(const struct flow *flow, struct flow_counts *ret_counts)
 {
-    *ret_counts = (struct flow_counts){ .loaded = flow->loaded_count,
+    *ret_counts = (struct flow_counts){ .loaded = flow->room.loaded_count + flow->notice_room.loaded_count,
                                         .active = flow->run_count,
                                         .sending = flow->sending_count,
                                         .working = flow->working_count,

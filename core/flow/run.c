@@ -47,6 +47,15 @@ static bool take_key_back(struct flow *flow, struct run *run, const struct store
     return is_held;
 }
 
+/* A notice whose pipeline was renamed is not known as one before it is loaded: it takes room like any other record. */
+static bool is_for_notices(const struct flow_plan *plan, const char *name)
+{
+    for (size_t i = 0; i < plan->pipeline_count; i++)
+        if (plan->pipelines[i].is_notices && name && strcmp(plan->pipelines[i].name, name) == 0)
+            return true;
+    return false;
+}
+
 struct run *run_adopt(struct flow *flow, const struct store_active *active)
 {
     struct run *run = calloc(1, sizeof(*run));
@@ -56,6 +65,7 @@ struct run *run_adopt(struct flow *flow, const struct store_active *active)
         return NULL;
     }
     run->id = active->id;
+    run->is_notice = is_for_notices(flow->plan, active->pipeline);
     link_run(flow, run);
     if (run_index_add(&flow->index, run) < 0)
         return NULL;
@@ -158,7 +168,7 @@ void run_on_loaded(struct flow *flow, struct run *run, struct store_record *reco
 {
     run->record = record;
     if (!record) {
-        flow->loaded_count--;
+        room_lose(flow, run);
         end_run(flow, run);
         return;
     }

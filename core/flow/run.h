@@ -57,6 +57,7 @@ struct run {
     uint32_t asks, not_found, reconcile_round;
     json_t *kept; /* owned: what the open intent kept */
 
+    bool is_notice;                    /* it takes room of the notices, from the beginning to the end */
     bool is_held;                      /* its pipeline is not running: nothing brings it back but a restart */
     bool effects_began;                /* something was created at this place: no alternative takes over */
     bool adds_problem;                 /* the next commit writes the section */

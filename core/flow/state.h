@@ -14,6 +14,12 @@ struct looker;
 struct poll;
 struct run;
 
+/* Room in memory; see room.h. */
+struct room {
+    struct actor_queue waiting;
+    size_t loaded_count, loaded_max; /* more than that only with those that hold a lock */
+};
+
 struct flow {
     struct flow_world world;
     const struct flow_plan *plan;
@@ -22,10 +28,10 @@ struct flow {
     struct metrics *metrics;
 
     struct actor_table actors;
-    struct actor_queue ready;     /* their turn comes before the event ends */
-    struct actor_queue admission; /* runs that wait for room in memory */
-    struct gate *gates;           /* one an instance of the plan */
-    struct token **tokens;        /* owned, distinct */
+    struct actor_queue ready; /* their turn comes before the event ends */
+    struct room room, notice_room;
+    struct gate *gates;    /* one an instance of the plan */
+    struct token **tokens; /* owned, distinct */
     size_t token_count;
     struct poll **polls; /* owned */
     size_t poll_count;
@@ -35,7 +41,7 @@ struct flow {
     struct run *runs; /* all that have not ended; doubly linked */
     struct run_index index;
 
-    size_t run_count, held_count, loaded_count, unknown_count, sending_count, working_count;
+    size_t run_count, held_count, unknown_count, sending_count, working_count;
     size_t done_count, dead_count, other_count;
     int64_t last_emit_ms; /* monotonic: something new came in */
     bool is_stopping;

@@ -54,8 +54,7 @@ struct oracle_facts {
     const struct sim_stretch *up; /* when the engine was up, in order */
     size_t up_count;
     bool agent_was_down; /* where callbacks go, ever */
-    bool is_cramped; /* not every conversation can be under way at once: a notice, too, waits for its turn */
-    bool hides_tickets; /* the helpdesk may have hidden tickets for longer than `settle` */
+    bool hides_tickets;  /* the helpdesk may have hidden tickets for longer than `settle` */
     uint64_t faults[SIM_FAULT_COUNT], fault_count, starts, restores, virtual_ms;
 
     void (*violation)(void *ctx, const char *name, const char *text);

@@ -68,14 +68,13 @@ static bool was_dropped(const struct oracle_facts *facts, const struct truth_esc
     return false;
 }
 
-/* A clock that jumps, or an older journal, knows another time at which it came in; and where there is room for few, those
- * that wait for a service which is down leave none for a notice. A gateway that says 200 in the receiver's name cannot be
- * told from it. */
+/* A clock that jumps, or an older journal, knows another time at which it came in. A gateway that says 200 in the receiver's
+ * name cannot be told from it. */
 static bool may_be_untold(const struct oracle_facts *facts, const struct truth_escalation *escalation)
 {
     return facts->delayed_after_ms == 0 || !escalation->has_callback || !escalation->taken_ms ||
            facts->faults[FAULT_WALL_JUMP] > 0 || facts->restores > 0 || facts->agent_was_down ||
-           facts->faults[FAULT_HTML_200] > 0 || facts->is_cramped || was_dropped(facts, escalation);
+           facts->faults[FAULT_HTML_200] > 0 || was_dropped(facts, escalation);
 }
 
 static void check_untold(const struct oracle_facts *facts, const struct truth_escalation *escalation,

@@ -13,7 +13,7 @@
 #define MINUTE_MS INT64_C(60000)
 
 /* After the last call has ended it settles, and the engine asks a few times more, at whatever interval. */
-enum { RECORDS_MAX = 10000, OVER_MINUTES = 150, ROOMY = 100, LOOK_MINUTES = 120, HIDING_ONE_IN = 10 };
+enum { RECORDS_MAX = 10000, OVER_MINUTES = 150, LOOK_MINUTES = 120, HIDING_ONE_IN = 10 };
 
 size_t under_way_add(struct under_way *under_way, int64_t now_ms, int64_t until_ms)
 {
@@ -200,7 +200,6 @@ static void check(void *ctx, struct world *world)
     facts.now_ms = world_now(world);
     facts.up = world_stretches(world, &facts.up_count);
     facts.agent_was_down = world_was_down(world, SIM_HOST_AGENT);
-    facts.is_cramped = company->scenario->max_in_flight < ROOMY;
     memcpy(facts.faults, totals->faults, sizeof(facts.faults));
     oracle_check(&facts);
     world_count(world, asking.count, company->truth.ticket_count);

@@ -303,17 +303,6 @@ static void who_was_never_up_for_long_need_not_have_told(void **state)
     assert_int_equal(all->world->said.count, 0);
 }
 
-static void who_has_no_room_need_not_have_told(void **state)
-{
-    static const struct sim_stretch up[] = { { START_MS, INT64_MAX } };
-    struct handed_over *all = *state;
-
-    make_late(all, up, 1);
-    all->world->facts.is_cramped = true;
-    oracle_check(&all->world->facts);
-    assert_int_equal(all->world->said.count, 0);
-}
-
 static void a_delay_that_was_told_is_told(void **state)
 {
     static const struct sim_stretch up[] = { { START_MS, INT64_MAX } };
@@ -357,7 +346,6 @@ int main(void)
         CASE(a_delay_that_nobody_was_told_of_is_missed),
         CASE(a_dead_letter_that_nobody_was_told_of_is_missed),
         CASE(who_was_never_up_for_long_need_not_have_told),
-        CASE(who_has_no_room_need_not_have_told),
         CASE(a_delay_that_was_told_is_told),
     };
 

@@ -66,7 +66,7 @@ static void what_could_not_be_told_is_a_problem_and_no_dead_letter(void **state)
         struct flow_world_test *w = flow_world_new(&plan);
         tells_with = verdicts[i];
         shop_add_call(w, "call1");
-        assert_true(flow_world_run(w, 100 * HOUR_MS));
+        assert_true(flow_world_run(w, INT64_C(100) * HOUR_MS));
         check_ticket_once("told", w, 1);
         CHECK_INT("done", 1, count_state(w, "done"));
         CHECK_INT("incomplete", 1, count_state(w, "incomplete"));
@@ -105,13 +105,14 @@ static int64_t count_notices(struct flow_world_test *w, const char *state)
     return json_int(json_object_get(totals, "notices"), state, 0);
 }
 
-static void emit_notice(struct flow_world_test *w, const char *in_pipeline)
+/* Gives the id of its record. */
+static int64_t emit_notice_of(struct flow_world_test *w, const char *in_pipeline, const char *external_id)
 {
     const struct store_text sections[] = { { "source", "{\"plugin\":\"calls\"}" },
                                            { "notice", "{\"event\":\"ticket.delayed\"}" } };
     struct store_emit emit = { .pipeline = in_pipeline,
                                .account = "acmedemo1",
-                               .external_id = "call1#delayed",
+                               .external_id = external_id,
                                .sections = sections,
                                .section_count = ROWS(sections) };
     struct store_change *change = store_change_new();
@@ -123,6 +124,12 @@ static void emit_notice(struct flow_world_test *w, const char *in_pipeline)
     change->emit_count = 1;
     assert_int_equal(store_apply(w->store, &change, 1, &err), 0);
     store_change_free(change);
+    return emit.ret_id;
+}
+
+static void emit_notice(struct flow_world_test *w, const char *in_pipeline)
+{
+    (void)emit_notice_of(w, in_pipeline, "call1#delayed");
 }
 
 static void a_notice_goes_to_those_who_tell_and_nowhere_else(void **state)
@@ -182,6 +189,94 @@ static void a_notice_never_becomes_a_ticket(void **state)
     flow_world_free(w);
 }
 
+/* ---- room for notices ---------------------------------------------------------------------------------- */
+
+/* The helpdesk is down, and more records wait for it than have room. */
+static struct flow_world_test *world_that_is_full(size_t in_flight_max)
+{
+    struct flow_world_test *w = flow_world_new(&plan);
+
+    w->options.in_flight_max = in_flight_max;
+    w->mishap = MISHAP_503;
+    w->mishap_path = "/contacts";
+    w->mishap_at = 0;
+    w->mishap_lasts = true;
+    for (int i = 0; i < 8; i++) {
+        char id[32];
+        (void)snprintf(id, sizeof(id), "call%d", i + 1);
+        shop_add_call(w, id);
+    }
+    assert_false(flow_world_run(w, HOUR_MS));
+    return w;
+}
+
+static size_t count_loaded(const struct flow_world_test *w)
+{
+    struct flow_counts counts;
+
+    flow_counts(w->flow, &counts);
+    return counts.loaded;
+}
+
+/* That the helpdesk is down is what a notice tells: it must not wait for those who wait for the helpdesk. */
+static void a_delay_is_told_while_all_room_is_taken_by_those_that_are_late(void **state)
+{
+    (void)state;
+    tells_with = SB_OK;
+    struct flow_world_test *w = world_that_is_full(2);
+    CHECK_INT("no room", 2, count_loaded(w));
+    CHECK_INT("nothing told", 0, told);
+    flow_admit(w->flow, emit_notice_of(w, "calls/delayed", "call1#delayed"), "calls/delayed");
+    flow_world_pass(w, w->now_ms + 1000);
+    CHECK_INT("told within a second", 1, told);
+    CHECK_INT("done", 1, count_notices(w, "done"));
+    w->mishap_at = -1;
+    assert_true(flow_world_run(w, INT64_C(3) * HOUR_MS));
+    check_ticket_once("told", w, 8);
+    flow_world_free(w);
+}
+
+/* The same after a restart, which takes them up in the order in which they came. */
+static void a_delay_that_was_not_told_is_told_after_a_restart_into_full_room(void **state)
+{
+    (void)state;
+    tells_with = SB_OK;
+    struct flow_world_test *w = world_that_is_full(2);
+    (void)emit_notice_of(w, "calls/delayed", "call1#delayed");
+    die_and_restart(w);
+    flow_world_pass(w, w->now_ms + 1000);
+    CHECK_INT("told within a second", 1, told);
+    flow_world_free(w);
+}
+
+/* A tenth of what conversations have, at least one: memory stays bounded, and conversations lose nothing. */
+static void notices_have_a_bounded_room_of_their_own(void **state)
+{
+    static const struct {
+        const char *row;
+        size_t in_flight_max, notices_max;
+    } rows[] = { { "at least one", 1, 1 }, { "also of few", 19, 1 }, { "a tenth", 40, 4 } };
+    enum { NOTICES = 12 };
+
+    (void)state;
+    tells_with = SB_OK;
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        struct flow_world_test *w = world_that_is_full(rows[i].in_flight_max);
+        size_t before = count_loaded(w);
+        told = 0;
+        for (int j = 0; j < NOTICES; j++) {
+            char id[32];
+            (void)snprintf(id, sizeof(id), "call%d#delayed", j + 1);
+            flow_admit(w->flow, emit_notice_of(w, "calls/delayed", id), "calls/delayed");
+        }
+        CHECK_INT(rows[i].row, before + rows[i].notices_max, count_loaded(w));
+        flow_world_pass(w, w->now_ms + 1000);
+        CHECK_INT(rows[i].row, NOTICES, told);
+        CHECK_INT(rows[i].row, before, count_loaded(w));
+        flow_world_free(w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -194,6 +289,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_source_is_asked_once_and_not_for_its_notices_too, set_up_tells,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_notice_never_becomes_a_ticket, set_up_tells, tear_down),
+        cmocka_unit_test_setup_teardown(a_delay_is_told_while_all_room_is_taken_by_those_that_are_late,
+                                        set_up_tells, tear_down),
+        cmocka_unit_test_setup_teardown(a_delay_that_was_not_told_is_told_after_a_restart_into_full_room,
+                                        set_up_tells, tear_down),
+        cmocka_unit_test_setup_teardown(notices_have_a_bounded_room_of_their_own, set_up_tells, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
