@@ -7,74 +7,17 @@
  * a synced file, transcription, classification, four searches for the contact, contact, ticket, note. As the engine does,
  * it commits one row after each exchange and one before each creation, in groups, synchronous = FULL. Prints its CPU time
  * and wall time in ms. Ends with exit code 1 on anything unexpected. */
-#include <curl/curl.h>
-#include <fcntl.h>
-#include <jansson.h>
-#include <sqlite3.h>
-#include <stdbool.h>
-#include <stdio.h>
+#include "bare.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <time.h>
-#include <unistd.h>
 
-enum { ROW_SIZE = 1500, URL_SIZE = 512, EVENTS_MAX = 256, MULTIS = 8, PER_MULTI = 128, SYSTEM_SIZE = 2000 };
+struct bare bare;
 
-enum step {
-    STEP_RECORDING,
-    STEP_LISTEN,
-    STEP_CLASSIFY,
-    STEP_FIND_1,
-    STEP_FIND_2,
-    STEP_FIND_3,
-    STEP_FIND_4,
-    STEP_CONTACT,
-    STEP_TICKET,
-    STEP_NOTE,
-    STEP_COUNT
-};
-
-struct multi;
-
-struct call {
-    char sid[64], from[32], recording[URL_SIZE], file[URL_SIZE];
-    char contact[32], ticket[32];
-    char *transcript, *concern; /* owned */
-    enum step step;
-    bool intent_done;
-    CURL *easy;
-    struct curl_slist *headers;
-    struct multi *multi;
-    FILE *out, *in;
-    char *body; /* sent; owned */
-    char *answer;
-    size_t answer_size, answer_room;
-    struct call *next; /* in the list of those that wait for the commit */
-};
-
-struct multi {
-    CURLM *curl;
-    long timeout_ms;
-    size_t running;
-};
-
-static struct {
-    const char *exotel, *sid, *key, *token, *deepgram, *deepgram_key, *openai, *openai_key, *desk, *org,
-        *department, *accounts, *client, *secret, *refresh, *folder;
-    char desk_token[256];
-    char system[SYSTEM_SIZE + 1];
-    struct call *calls;
-    size_t count, started, done, concurrency;
-    struct multi multis[MULTIS];
-    int epoll;
-    sqlite3 *db;
-    sqlite3_stmt *insert, *begin, *commit;
-    struct call *waiting; /* for the commit */
-} bare;
-
-static void die(const char *what)
+_Noreturn void bare_die(const char *what)
 {
     (void)fprintf(stderr, "bench_bare: %s\n", what);
     exit(1);
@@ -84,7 +27,7 @@ static const char *need(const char *name)
 {
     const char *value = getenv(name);
     if (!value)
-        die(name);
+        bare_die(name);
     return value;
 }
 
@@ -114,7 +57,7 @@ static void read_environment(void)
 static void run_sql(const char *sql)
 {
     if (sqlite3_exec(bare.db, sql, NULL, NULL, NULL) != SQLITE_OK)
-        die(sqlite3_errmsg(bare.db));
+        bare_die(sqlite3_errmsg(bare.db));
 }
 
 static void open_journal(void)
@@ -123,20 +66,20 @@ static void open_journal(void)
 
     (void)snprintf(path, sizeof(path), "%s/bare.db", bare.folder);
     if (sqlite3_open(path, &bare.db) != SQLITE_OK)
-        die("cannot open the journal");
+        bare_die("cannot open the journal");
     run_sql("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=10000;"
             "CREATE TABLE step (id INTEGER PRIMARY KEY, call TEXT, step INTEGER, doc BLOB)");
     if (sqlite3_prepare_v2(bare.db, "INSERT INTO step (call, step, doc) VALUES (?, ?, ?)", -1, &bare.insert,
                            NULL) != SQLITE_OK ||
         sqlite3_prepare_v2(bare.db, "BEGIN", -1, &bare.begin, NULL) != SQLITE_OK ||
         sqlite3_prepare_v2(bare.db, "COMMIT", -1, &bare.commit, NULL) != SQLITE_OK)
-        die("cannot prepare");
+        bare_die("cannot prepare");
 }
 
 static void step_sql(sqlite3_stmt *stmt)
 {
     if (sqlite3_step(stmt) != SQLITE_DONE)
-        die(sqlite3_errmsg(bare.db));
+        bare_die(sqlite3_errmsg(bare.db));
     (void)sqlite3_reset(stmt);
 }
 
@@ -197,176 +140,11 @@ static size_t on_answer(char *data, size_t one, size_t size, void *ctx)
         call->answer_room = (call->answer_size + size + 1) * 2;
         call->answer = realloc(call->answer, call->answer_room);
         if (!call->answer)
-            die("out of memory");
+            bare_die("out of memory");
     }
     memcpy(call->answer + call->answer_size, data, size);
     call->answer_size += size;
     return size;
-}
-
-static void add_header(struct call *call, const char *name, const char *value)
-{
-    char line[URL_SIZE];
-
-    (void)snprintf(line, sizeof(line), "%s: %s", name, value);
-    call->headers = curl_slist_append(call->headers, line);
-}
-
-static void put_body(struct call *call, json_t *doc)
-{
-    call->body = json_dumps(doc, JSON_COMPACT);
-    json_decref(doc);
-    if (!call->body)
-        die("out of memory");
-    add_header(call, "Content-Type", "application/json");
-    curl_easy_setopt(call->easy, CURLOPT_POSTFIELDSIZE, (long)strlen(call->body));
-    curl_easy_setopt(call->easy, CURLOPT_POSTFIELDS, call->body);
-}
-
-static json_t *text_type(void)
-{
-    return json_pack("{s:s}", "type", "string");
-}
-
-/* As many members as the engine asks for. */
-static json_t *answer_format(void)
-{
-    static const char *const names[] = { "language",   "summary",         "concern",    "category",
-                                         "mood",       "priority_reason", "priority",   "resolved",
-                                         "escalation", "callback",        "confidence", "is_support",
-                                         "injection",  "enough",          NULL };
-    json_t *properties = json_object(), *required = json_array();
-
-    for (size_t i = 0; names[i]; i++) {
-        (void)json_object_set_new(properties, names[i], text_type());
-        (void)json_array_append_new(required, json_string(names[i]));
-    }
-    return json_pack("{s:s, s:{s:s, s:b, s:{s:s, s:o, s:o, s:b}}}", "type", "json_schema", "json_schema",
-                     "name", "call", "strict", 1, "schema", "type", "object", "properties", properties,
-                     "required", required, "additionalProperties", 0);
-}
-
-static json_t *classify_body(const struct call *call)
-{
-    return json_pack("{s:s, s:[{s:s, s:s}, {s:s, s:s}], s:o}", "model", "gpt-6-luna", "messages", "role",
-                     "system", "content", bare.system, "role", "user", "content", call->transcript,
-                     "response_format", answer_format());
-}
-
-static json_t *ticket_body(const struct call *call)
-{
-    char subject[URL_SIZE], description[1024];
-
-    (void)snprintf(subject, sizeof(subject), "Call from %s - %.150s [%s]", call->from, call->concern,
-                   call->sid);
-    (void)snprintf(description, sizeof(description), "Concern: %.200s<br>Recording: %s<br>Call id: %s",
-                   call->concern, call->recording, call->sid);
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "subject", subject, "departmentId",
-                     bare.department, "contactId", call->contact, "description", description, "channel",
-                     "Phone", "status", "Open", "priority", "Medium");
-}
-
-static void desk_request(struct call *call, char *url, const char *path)
-{
-    (void)snprintf(url, URL_SIZE, "%s/api/v1%s", bare.desk, path);
-    add_header(call, "orgId", bare.org);
-    add_header(call, "Authorization", bare.desk_token);
-}
-
-static void find_request(struct call *call, char *url, const char *field, size_t digits)
-{
-    char path[128];
-    size_t length = strlen(call->from);
-
-    (void)snprintf(path, sizeof(path), "/contacts/search?%s=%%2A%s&sortBy=createdTime&limit=100&from=0",
-                   field, call->from + (length > digits ? length - digits : 0));
-    desk_request(call, url, path);
-}
-
-static void listen_request(struct call *call, char *url)
-{
-    (void)snprintf(
-        url, URL_SIZE,
-        "%s/v1/"
-        "listen?model=nova-3&language=en-IN&smart_format=true&diarize_model=latest&mip_opt_out=true",
-        bare.deepgram);
-    char key[128];
-    (void)snprintf(key, sizeof(key), "Token %s", bare.deepgram_key);
-    add_header(call, "Authorization", key);
-    add_header(call, "Content-Type", "audio/mpeg");
-    add_header(call, "Expect", "");
-    call->in = fopen(call->file, "rbe");
-    if (!call->in || fseek(call->in, 0, SEEK_END) != 0)
-        die("cannot read the recording");
-    long size = ftell(call->in);
-    rewind(call->in);
-    curl_easy_setopt(call->easy, CURLOPT_POST, 1L);
-    curl_easy_setopt(call->easy, CURLOPT_READDATA, call->in);
-    curl_easy_setopt(call->easy, CURLOPT_POSTFIELDSIZE, size);
-}
-
-static void recording_request(struct call *call, char *url)
-{
-    (void)snprintf(url, URL_SIZE, "%s", call->recording);
-    (void)snprintf(call->file, sizeof(call->file), "%s/%s.mp3", bare.folder, call->sid);
-    call->out = fopen(call->file, "wbe");
-    if (!call->out)
-        die("cannot write the recording");
-    curl_easy_setopt(call->easy, CURLOPT_USERNAME, bare.key);
-    curl_easy_setopt(call->easy, CURLOPT_PASSWORD, bare.token);
-    curl_easy_setopt(call->easy, CURLOPT_WRITEFUNCTION, NULL);
-    curl_easy_setopt(call->easy, CURLOPT_WRITEDATA, call->out);
-}
-
-static void note_request(struct call *call, char *url)
-{
-    char path[128];
-
-    (void)snprintf(path, sizeof(path), "/tickets/%s/comments", call->ticket);
-    desk_request(call, url, path);
-    put_body(call, json_pack("{s:s, s:b, s:s}", "content", call->transcript, "isPublic", 0, "contentType",
-                             "plainText"));
-}
-
-static void build(struct call *call, char *url)
-{
-    char key[256];
-
-    switch (call->step) {
-    case STEP_RECORDING:
-        recording_request(call, url);
-        break;
-    case STEP_LISTEN:
-        listen_request(call, url);
-        break;
-    case STEP_CLASSIFY:
-        (void)snprintf(url, URL_SIZE, "%s/chat/completions", bare.openai);
-        (void)snprintf(key, sizeof(key), "Bearer %s", bare.openai_key);
-        add_header(call, "Authorization", key);
-        put_body(call, classify_body(call));
-        break;
-    case STEP_FIND_1:
-    case STEP_FIND_3:
-        find_request(call, url, "phone", call->step == STEP_FIND_1 ? 10 : 4);
-        break;
-    case STEP_FIND_2:
-    case STEP_FIND_4:
-        find_request(call, url, "mobile", call->step == STEP_FIND_2 ? 10 : 4);
-        break;
-    case STEP_CONTACT:
-        desk_request(call, url, "/contacts");
-        put_body(call, json_pack("{s:s, s:s}", "lastName", "Caller", "phone", call->from));
-        break;
-    case STEP_TICKET:
-        desk_request(call, url, "/tickets");
-        put_body(call, ticket_body(call));
-        break;
-    case STEP_NOTE:
-        note_request(call, url);
-        break;
-    case STEP_COUNT:
-        break;
-    }
 }
 
 static void send_step(struct call *call)
@@ -379,67 +157,11 @@ static void send_step(struct call *call)
     curl_easy_setopt(call->easy, CURLOPT_WRITEDATA, call);
     curl_easy_setopt(call->easy, CURLOPT_NOSIGNAL, 1L);
     call->intent_done = false;
-    build(call, url);
+    bare_build(call, url);
     curl_easy_setopt(call->easy, CURLOPT_URL, url);
     curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, call->headers);
     if (curl_multi_add_handle(call->multi->curl, call->easy) != CURLM_OK)
-        die("cannot send");
-}
-
-/* ---- answers ------------------------------------------------------------------------------------------- */
-
-static void copy_member(const json_t *doc, const char *name, char *to, size_t size)
-{
-    const char *text = json_string_value(json_object_get(doc, name));
-    if (!text)
-        die("an answer without an id");
-    (void)snprintf(to, size, "%s", text);
-}
-
-static const json_t *first_of(const json_t *doc, const char *name)
-{
-    return json_array_get(json_object_get(doc, name), 0);
-}
-
-static void take_transcript(struct call *call, const json_t *doc)
-{
-    const json_t *channel = first_of(json_object_get(doc, "results"), "channels");
-    const char *text = json_string_value(json_object_get(first_of(channel, "alternatives"), "transcript"));
-
-    call->transcript = strdup(text && *text ? text : "(silence)");
-}
-
-static void take_classification(struct call *call, const json_t *doc)
-{
-    const json_t *message = json_object_get(first_of(doc, "choices"), "message");
-    const char *text = json_string_value(json_object_get(message, "content"));
-    json_t *answer = text ? json_loads(text, 0, NULL) : NULL;
-    const char *concern = json_string_value(json_object_get(answer, "concern"));
-
-    call->concern = strdup(concern ? concern : "?");
-    json_decref(answer);
-}
-
-static void take_answer(struct call *call)
-{
-    json_t *doc = NULL;
-
-    if (call->step == STEP_RECORDING) {
-        if (fflush(call->out) != 0 || fsync(fileno(call->out)) != 0)
-            die("cannot sync the recording");
-        return;
-    }
-    if (call->answer_size)
-        doc = json_loadb(call->answer, call->answer_size, 0, NULL);
-    if (call->step == STEP_LISTEN)
-        take_transcript(call, doc);
-    else if (call->step == STEP_CLASSIFY)
-        take_classification(call, doc);
-    else if (call->step == STEP_CONTACT)
-        copy_member(doc, "id", call->contact, sizeof(call->contact));
-    else if (call->step == STEP_TICKET)
-        copy_member(doc, "id", call->ticket, sizeof(call->ticket));
-    json_decref(doc);
+        bare_die("cannot send");
 }
 
 static void finish_step(struct call *call, CURLcode code)
@@ -454,7 +176,7 @@ static void finish_step(struct call *call, CURLcode code)
                       call->answer ? call->answer : "");
         exit(1);
     }
-    take_answer(call);
+    bare_take_answer(call);
     if (call->out)
         (void)fclose(call->out);
     if (call->in)
@@ -595,7 +317,7 @@ static size_t on_text(char *data, size_t one, size_t size, void *ctx)
     (void)one;
     text->data = realloc(text->data, text->size + size + 1);
     if (!text->data)
-        die("out of memory");
+        bare_die("out of memory");
     memcpy(text->data + text->size, data, size);
     text->size += size;
     return size;
@@ -616,12 +338,12 @@ static json_t *fetch(const char *url, const char *form)
         curl_easy_setopt(easy, CURLOPT_PASSWORD, bare.token);
     }
     if (curl_easy_perform(easy) != CURLE_OK)
-        die("cannot reach the services");
+        bare_die("cannot reach the services");
     json_t *doc = json_loadb(text.data, text.size, 0, NULL);
     curl_easy_cleanup(easy);
     free(text.data);
     if (!doc)
-        die("an answer is no JSON");
+        bare_die("an answer is no JSON");
     return doc;
 }
 
@@ -636,7 +358,7 @@ static void get_token(void)
     json_t *doc = fetch(url, form);
     const char *token = json_string_value(json_object_get(doc, "access_token"));
     if (!token)
-        die("no access token");
+        bare_die("no access token");
     (void)snprintf(bare.desk_token, sizeof(bare.desk_token), "Zoho-oauthtoken %s", token);
     json_decref(doc);
 }
@@ -648,11 +370,11 @@ static void take_page(const json_t *doc)
 
     json_array_foreach (json_object_get(doc, "Calls"), index, row) {
         if (bare.count == 0 || index >= 100)
-            die("a page of an unexpected size");
+            bare_die("a page of an unexpected size");
         struct call *call = &bare.calls[bare.started++];
-        copy_member(row, "Sid", call->sid, sizeof(call->sid));
-        copy_member(row, "From", call->from, sizeof(call->from));
-        copy_member(row, "RecordingUrl", call->recording, sizeof(call->recording));
+        bare_copy_member(row, "Sid", call->sid, sizeof(call->sid));
+        bare_copy_member(row, "From", call->from, sizeof(call->from));
+        bare_copy_member(row, "RecordingUrl", call->recording, sizeof(call->recording));
         if (bare.started == bare.count)
             return;
     }
@@ -665,7 +387,7 @@ static void list_calls(void)
     struct tm parts;
 
     if (!gmtime_r(&from, &parts) || strftime(since, sizeof(since), "%Y-%m-%d%%20%H:%M:%S", &parts) == 0)
-        die("no time");
+        bare_die("no time");
     (void)snprintf(
         url, sizeof(url),
         "%s/v1/Accounts/%s/Calls.json?DateCreated=gte:%s&SortBy=DateCreated:asc&PageSize=100&details=true",
@@ -676,7 +398,7 @@ static void list_calls(void)
         const char *next =
             json_string_value(json_object_get(json_object_get(doc, "Metadata"), "NextPageUri"));
         if (!next && bare.started < bare.count)
-            die("fewer calls than expected");
+            bare_die("fewer calls than expected");
         if (next)
             (void)snprintf(url, sizeof(url), "%s%s", bare.exotel, next);
         json_decref(doc);
@@ -695,13 +417,13 @@ int main(int argc, char **argv)
     struct rusage usage;
 
     if (argc != 4)
-        die("usage: bench_bare CALLS CONCURRENCY FOLDER");
+        bare_die("usage: bench_bare CALLS CONCURRENCY FOLDER");
     bare.count = strtoul(argv[1], NULL, 10);
     bare.concurrency = strtoul(argv[2], NULL, 10);
     bare.folder = argv[3];
     bare.calls = calloc(bare.count ? bare.count : 1, sizeof(struct call));
     if (!bare.calls || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
-        die("cannot start");
+        bare_die("cannot start");
     (void)clock_gettime(CLOCK_MONOTONIC, &began);
     read_environment();
     open_journal();
