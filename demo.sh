@@ -135,10 +135,14 @@ Where to look:
   scripts/classify.lua, scripts/zoho_ticket.lua   change a rule, and run this again
 TXT
 if [ "$mode" = --keep ]; then
-    "$build/switchboard" run >>"$log" 2>&1 &
-    engine=$!
+    start_engine "$work/kept.log"
     trap - EXIT
-    echo "  $control/control/tickets   the helpdesk's own view"
-    echo
-    echo "left running: services (pid $services) and engine (pid $engine); end them with: kill $engine $services"
+    admin=$(sed -n 's/.*listening for operators.* host=\([^ ]*\) port=\([0-9]*\).*/http:\/\/\1:\2/p' "$work/kept.log")
+    cat <<TXT
+  $control/control/tickets   the helpdesk's own view
+  $admin/metrics   the engine's, and /healthz, /readyz; its log is in $work/kept.log
+  export SWITCHBOARD=$address AI_AGENT_TOKEN=$AI_AGENT_TOKEN   for the examples of docs/ESCALATIONS.md
+
+left running: services (pid $services) and engine (pid $engine); end them with: kill $engine $services
+TXT
 fi
