@@ -9,6 +9,7 @@
 
 #include "app/contacts.h"
 #include "app/contacts_csv.h"
+#include "app/contacts_watch.h"
 #include "app/engine.h"
 #include "base/file.h"
 #include "base/json.h"
@@ -17,15 +18,9 @@
 
 enum { LOOK_EVERY_MS = 2000, CURSOR_NAME_MAX = 128, LINES_LOGGED_MAX = 20 };
 
-/* What a file was when it was last looked at: the same again needs no reading. */
-struct sight {
-    int64_t mtime_ns, size, inode;
-    bool is_there;
-};
-
 struct watched {
     const struct sb_instance *instance; /* borrowed */
-    struct sight seen, taken;
+    struct contacts_watch watch;
 };
 
 struct contacts_file {
@@ -35,6 +30,7 @@ struct contacts_file {
     size_t count;
     size_t turn; /* whose file is looked at */
     struct sb_error err;
+    bool store_has_failed;
 };
 
 static const char *path_of(const struct sb_instance *instance)
@@ -45,22 +41,17 @@ static const char *path_of(const struct sb_instance *instance)
     return path && *path ? path : NULL;
 }
 
-static struct sight look_at(const char *path)
+static struct contacts_sight look_at(const char *path)
 {
     struct stat info;
 
     if (stat(path, &info) < 0)
-        return (struct sight){ .is_there = false };
-    return (struct sight){ .mtime_ns = (int64_t)info.st_mtim.tv_sec * 1000000000 + info.st_mtim.tv_nsec,
-                           .size = info.st_size,
-                           .inode = (int64_t)info.st_ino,
-                           .is_there = true };
-}
-
-static bool is_same(const struct sight *a, const struct sight *b)
-{
-    return a->is_there == b->is_there && a->mtime_ns == b->mtime_ns && a->size == b->size &&
-           a->inode == b->inode;
+        return (struct contacts_sight){ .is_there = false };
+    return (struct contacts_sight){ .mtime_ns =
+                                        (int64_t)info.st_mtim.tv_sec * 1000000000 + info.st_mtim.tv_nsec,
+                                    .size = info.st_size,
+                                    .inode = (int64_t)info.st_ino,
+                                    .is_there = true };
 }
 
 /* ---- what the file said last time ---- */
@@ -259,30 +250,41 @@ static void read_in_store(void *ctx, struct store *store)
     struct contacts_file *file = ctx;
 
     (void)take_over(file->files[file->turn].instance, store, file->engine->log, &file->err);
+    file->store_has_failed = store_has_failed(store);
+}
+
+/* Nothing is written after a failed write. The next start reads the file before anything moves. */
+static void end_engine(struct contacts_file *file, const char *instance)
+{
+    LOG_ERROR(file->engine->log, "the mapping file could not be written to the journal",
+              LOG_STR("instance", instance), LOG_STR("error", file->err.text));
+    file->engine->has_failed = true;
+    loop_stop(file->engine->loop);
 }
 
 static void on_read(void *ctx)
 {
     struct contacts_file *file = ctx;
+    struct watched *one = &file->files[file->turn];
+    bool has_failed = file->err.status < 0;
+    bool is_new = contacts_watch_tell(&one->watch, !has_failed, clock_mono_ms());
 
-    if (file->err.status)
-        LOG_WARN(file->engine->log, "the mapping file could not be taken over",
-                 LOG_STR("error", file->err.text));
+    if (has_failed && file->store_has_failed) {
+        end_engine(file, one->instance->name);
+        return;
+    }
+    if (has_failed)
+        LOG_AT(file->engine->log, is_new ? LOG_LEVEL_WARN : LOG_LEVEL_DEBUG,
+               "the mapping file could not be taken over: it is tried again until it is",
+               LOG_STR("instance", one->instance->name), LOG_STR("error", file->err.text));
     arm(file);
 }
 
-/* Whether the file is another than the one that was taken, and was the same at the last look: one that is being written
- * may look whole in the middle. */
 static bool is_due(struct watched *one)
 {
-    struct sight now = look_at(path_of(one->instance));
-    bool is_steady = is_same(&now, &one->seen);
+    struct contacts_sight now = look_at(path_of(one->instance));
 
-    one->seen = now;
-    if (!is_steady || !now.is_there || is_same(&now, &one->taken))
-        return false;
-    one->taken = now;
-    return true;
+    return contacts_watch_is_due(&one->watch, &now, clock_mono_ms());
 }
 
 static void on_timer(void *ctx)
