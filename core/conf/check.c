@@ -87,13 +87,45 @@ static void check_top(struct conf *conf, const char *const *plugins)
     }
 }
 
+static void put_in_place(struct conf_place *places, size_t count, const struct conf_block *wrong,
+                         struct conf_block *meant)
+{
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = 0; j < places[i].alternative_count; j++)
+            if (places[i].alternatives[j] == wrong)
+                places[i].alternatives[j] = meant;
+}
+
+/* The block that a misspelt name in a pipeline is likely to mean is checked in its place, so that one run tells its
+ * mistakes, too. */
+static void follow_misspelt(struct conf *conf, const struct conf_block *wrong)
+{
+    const char *names[NAMES_MAX], *const none[] = { NULL };
+
+    collect_names(conf, none, /* with_settings= */ false, /* with_blocks= */ true, names);
+    const char *near = parse_nearest(wrong->name, names);
+    struct conf_block *meant = near ? conf_find_block(conf, near) : NULL;
+    if (!meant || !wrong->is_used)
+        return;
+    meant->is_used = true;
+    for (size_t i = 0; i < conf->pipeline_count; i++) {
+        put_in_place(&conf->pipelines[i].source, 1, wrong, meant);
+        put_in_place(conf->pipelines[i].stages, conf->pipelines[i].stage_count, wrong, meant);
+        put_in_place(conf->pipelines[i].sinks, conf->pipelines[i].sink_count, wrong, meant);
+    }
+}
+
 void conf_check_names(struct conf *conf, const char *const *plugins)
 {
     if (!conf->inner->has_tree)
         return;
     check_top(conf, plugins);
-    for (size_t i = 0; i < conf->block_count; i++)
-        check_block_name(conf, conf->blocks[i], plugins);
+    for (size_t i = 0; i < conf->block_count; i++) {
+        struct conf_block *block = conf->blocks[i];
+        check_block_name(conf, block, plugins);
+        if (block->is_implicit && block->off == CONF_OFF_WRONG)
+            follow_misspelt(conf, block);
+    }
 }
 
 /* ---- places ---- */
@@ -122,6 +154,21 @@ static bool is_settled(const struct conf_block *block)
     return block->off == CONF_ON || block->off == CONF_OFF_WRONG || !block->is_checked;
 }
 
+/* Whether an unknown name in the block is likely to mean `option`: then its slip was told already. */
+static bool is_misspelt(const struct conf_block *block, const char *option)
+{
+    const struct conf_block_inner *inner = block->inner;
+    const char *const meant[] = { option, NULL };
+    int count = inner->setting ? config_setting_length(inner->setting) : 0;
+
+    for (int i = 0; i < count; i++) {
+        const char *name = config_setting_name(config_setting_get_elem(inner->setting, (unsigned)i));
+        if (!conf_find_value(block, name) && parse_nearest(name, meant))
+            return true;
+    }
+    return false;
+}
+
 static void report_missing(struct conf *conf, const struct conf_block *block)
 {
     struct conf_block_inner *inner = (struct conf_block_inner *)(uintptr_t)block->inner;
@@ -130,8 +177,9 @@ static void report_missing(struct conf *conf, const struct conf_block *block)
         return;
     inner->is_reported = true;
     for (size_t i = 0; i < inner->missing_count; i++)
-        conf_say(conf, CONF_ERROR, inner->missing[i].file, inner->missing[i].line, "%s",
-                 inner->missing[i].text);
+        if (!is_misspelt(block, inner->missing[i].option))
+            conf_say(conf, CONF_ERROR, inner->missing[i].file, inner->missing[i].line, "%s",
+                     inner->missing[i].text);
 }
 
 /* Whether what is missing is no mistake of the file: then another alternative may take over. */
@@ -234,20 +282,37 @@ static bool has_other_sink(const struct conf_pipeline *pipeline, size_t except)
     return false;
 }
 
+/* What blocks lack beside their mistakes, where nothing may stand in for them: one run tells all. */
+static void check_lack(struct conf *conf, const struct conf_pipeline *pipeline,
+                       const struct conf_place *place)
+{
+    for (size_t i = 0; i < place->alternative_count && !pipeline->is_optional; i++) {
+        const struct conf_block *block = place->alternatives[i];
+        const struct conf_value *enabled = conf_find_value(block, "enabled");
+        if (block->off != CONF_OFF_WRONG || block->is_optional || (enabled && !enabled->number))
+            continue;
+        if (place->alternative_count == 1 || !may_be_off(block))
+            report_missing(conf, block);
+    }
+}
+
 static void check_pipeline(struct conf *conf, struct conf_pipeline *pipeline)
 {
     if (pipeline->source.alternative_count > 0) {
         check_kind(conf, &pipeline->source, SB_SOURCE);
         if (!is_settled(pipeline->source.alternatives[0]))
             check_lost_place(conf, pipeline, &pipeline->source, SB_SOURCE);
+        check_lack(conf, pipeline, &pipeline->source);
     }
     for (size_t i = 0; i < pipeline->stage_count; i++) {
         check_kind(conf, &pipeline->stages[i], SB_PROCESSOR);
         check_stage(conf, pipeline, &pipeline->stages[i]);
+        check_lack(conf, pipeline, &pipeline->stages[i]);
     }
     for (size_t i = 0; i < pipeline->sink_count; i++) {
         check_kind(conf, &pipeline->sinks[i], SB_SINK);
         check_sink(conf, pipeline, &pipeline->sinks[i], has_other_sink(pipeline, i));
+        check_lack(conf, pipeline, &pipeline->sinks[i]);
     }
     if (pipeline->off_reason)
         conf_say(conf, CONF_NOTICE, pipeline->file, pipeline->line, "pipeline '%s' is off: %s",

@@ -18,6 +18,7 @@ struct conf_origin {
 
 /* A required option without a value. */
 struct conf_missing {
+    const char *option;
     const char *file;
     unsigned line;
     const char *text; /* "required option 'api_key' is empty because DEEPGRAM_API_KEY is not set" */

@@ -420,6 +420,7 @@ static void note_missing(struct reading *r, struct conf_block *block, const char
         return;
     }
     inner->missing[inner->missing_count++] = (struct conf_missing){
+        .option = r->option->name,
         .file = r->value->file,
         .line = r->value->line,
         .text = text,
