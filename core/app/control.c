@@ -243,6 +243,9 @@ static void on_checked(void *ctx)
     case FLOW_NOT_UNDER_WAY:
         store_thread_run(engine->store, decide_in_store, on_decided_in_store, verb);
         return;
+    case FLOW_IS_ENDING:
+        reply_error(verb->call, 422, "it is ending at this moment: 'switchboard show' tells how");
+        break;
     case FLOW_IS_SENDING:
         reply_error(verb->call, 422,
                     "its request is being sent or settled at this moment: there is nothing to decide yet");

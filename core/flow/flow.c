@@ -240,6 +240,12 @@ bool flow_is_full(const struct flow *flow)
     return flow->run_count >= flow->options.backlog_max;
 }
 
+/* The commit that ends it is under way: nothing that is asked of it now is heeded any more. */
+static bool is_ending(const struct run *run)
+{
+    return run->state == RUN_COMMITTING && run->after == AFTER_END;
+}
+
 bool flow_drop(struct flow *flow, int64_t record_id, const char *reason)
 {
     struct run *run = run_find(flow, record_id);
@@ -250,6 +256,8 @@ bool flow_drop(struct flow *flow, int64_t record_id, const char *reason)
         run_free(flow, run);
         return false;
     }
+    if (is_ending(run))
+        return run->record->state == STORE_DROPPED;
     run_request_drop(flow, run, reason);
     pump(flow);
     return true;
@@ -263,6 +271,8 @@ enum flow_decided flow_decide(struct flow *flow, int64_t record_id, const char *
         return FLOW_NOT_UNDER_WAY;
     if (run->is_held)
         return FLOW_IS_HELD;
+    if (is_ending(run) || run->drop_reason)
+        return FLOW_IS_ENDING;
     /* The caller has seen it unknown, but the commit that settles it may be under way: what is said of that request must
      * not be taken for the next one. */
     bool is_settled = run->record && !run->record->has_intent;

@@ -78,8 +78,8 @@ struct store_change *flow_emit_change(struct flow *flow, const struct flow_pipel
                                       const struct sb_exchange *x);
 /* Whether so much waits already that sources are to hold back. */
 bool flow_is_full(const struct flow *flow);
-/* Ends a record without a ticket at its next safe point. False when it is not under way: change the journal
- * then. */
+/* Ends a record without a ticket at its next safe point. False when it is not under way, or is ending otherwise: ask the
+ * journal then, behind the commits that were handed in. */
 bool flow_drop(struct flow *flow, int64_t record_id, const char *reason);
 
 /* ---- proof --------------------------------------------------------------------------------------------- */
@@ -90,6 +90,7 @@ bool flow_drop(struct flow *flow, int64_t record_id, const char *reason);
 enum flow_decided {
     FLOW_DECIDED = 0,
     FLOW_NOT_UNDER_WAY, /* store_decide() does it */
+    FLOW_IS_ENDING,     /* what ends it is under way, or was asked for before: nothing would come of it */
     FLOW_IS_SENDING,    /* its request is under way or being settled: there is nothing to decide yet */
     FLOW_IS_HELD        /* its pipeline is not running */
 };

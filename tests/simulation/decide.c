@@ -225,6 +225,9 @@ static void on_checked(void *ctx, struct sim_engine *engine)
     case FLOW_NOT_UNDER_WAY:
         engine_run(engine, decide_in_store, on_decided_in_store, drop_decision, continue_of(decision));
         break;
+    case FLOW_IS_ENDING:
+        tell(decision, "it is ending at this moment");
+        break;
     case FLOW_IS_SENDING:
         tell(decision, "it is being sent or settled at this moment");
         break;

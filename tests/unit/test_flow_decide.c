@@ -195,6 +195,56 @@ static void what_is_not_unknown_cannot_be_decided(void **state)
     flow_world_free(w);
 }
 
+/* Goes on to the moment at which the commit that ends the record so is under way. */
+static void pass_to_end(struct flow_world_test *w, enum store_state state)
+{
+    for (; w->now_ms < HOUR_MS; flow_world_pass(w, w->now_ms + 1)) {
+        flow_world_pass(w, w->now_ms);
+        for (size_t i = 0; i < w->event_count; i++)
+            if (w->events[i].kind == EVENT_COMMIT && w->events[i].change->state == state)
+                return;
+    }
+    fail_msg("it never ends");
+}
+
+static void what_is_said_of_a_record_that_is_just_being_dropped_is_not_taken_for_decided(void **state)
+{
+    static const char *const adopts[] = { "1", NULL };
+
+    (void)state;
+    for (size_t i = 0; i < ROWS(adopts); i++) {
+        struct flow_world_test *w = world_of_unknown(MISHAP_LOST_REPLY);
+        assert_true(flow_drop(w->flow, 1, "nobody wants it"));
+        CHECK_INT("was dropped", FLOW_IS_ENDING, flow_decide(w->flow, 1, adopts[i], false));
+        pass_to_end(w, STORE_DROPPED);
+        CHECK_INT("is being dropped", FLOW_IS_ENDING, flow_decide(w->flow, 1, adopts[i], false));
+        assert_true(flow_drop(w->flow, 1, "said twice"));
+        assert_true(flow_world_run(w, HOUR_MS));
+        CHECK_INT("dropped", 1, count_state(w, "dropped"));
+        CHECK_INT("over", FLOW_NOT_UNDER_WAY, flow_decide(w->flow, 1, adopts[i], false));
+        CHECK_INT("nothing was sent again", 1, w->shop.ticket_count);
+        flow_world_free(w);
+    }
+}
+
+/* The journal is asked then, behind the commit that is under way, and knows how it ended. */
+static void a_record_that_is_just_being_done_is_not_said_to_be_dropped(void **state)
+{
+    struct flow_world_test *w = flow_world_new(&plan);
+    struct sb_error err = SB_ERROR_INIT;
+
+    (void)state;
+    shop_add_call(w, "call1");
+    start_flow(w);
+    pass_to_end(w, STORE_DONE);
+    assert_false(flow_drop(w->flow, 1, "nobody wants it"));
+    CHECK_INT("nor decided", FLOW_IS_ENDING, flow_decide(w->flow, 1, "1", false));
+    assert_true(flow_world_run(w, HOUR_MS));
+    CHECK_INT("done", 1, count_state(w, "done"));
+    CHECK_INT("refused", SB_EINPUT, store_drop(w->store, 1, "nobody wants it", world_wall(w), &err));
+    flow_world_free(w);
+}
+
 static void a_decision_that_was_made_while_nothing_ran_counts_at_the_next_start(void **state)
 {
     static const struct {
@@ -236,6 +286,8 @@ int main(void)
         IN_SHOP(what_is_said_of_a_ticket_that_was_found_is_not_taken_for_its_note),
         IN_SHOP(an_operator_who_is_wrong_is_told_so),
         IN_SHOP(what_is_not_unknown_cannot_be_decided),
+        IN_SHOP(what_is_said_of_a_record_that_is_just_being_dropped_is_not_taken_for_decided),
+        IN_SHOP(a_record_that_is_just_being_done_is_not_said_to_be_dropped),
         IN_SHOP(a_decision_that_was_made_while_nothing_ran_counts_at_the_next_start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
