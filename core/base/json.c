@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json_read.h"
 #include "base/json_write.h"
 #include "base/parse.h"
 
@@ -130,6 +131,8 @@ double json_num(const json_t *object, const char *name, double otherwise)
 
 const char *json_kind(const json_t *value)
 {
+    if (!value)
+        return "nothing";
     switch (json_typeof(value)) {
     case JSON_OBJECT:
         return "an object";
@@ -152,7 +155,10 @@ const char *json_kind(const json_t *value)
 json_t *json_parse(const char *text, size_t size, struct sb_error *err)
 {
     json_error_t why;
-    json_t *value = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
+    json_t *value = json_read(text, size);
+
+    if (!value)
+        value = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
     if (value)
         return value;
 

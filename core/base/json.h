@@ -16,7 +16,8 @@ int json_put(json_t *root, const char *path, json_t *value);
 const char *json_str(const json_t *object, const char *name);                /* NULL unless a string */
 int64_t json_int(const json_t *object, const char *name, int64_t otherwise); /* also "17", 17.0 */
 double json_num(const json_t *object, const char *name, double otherwise);   /* also "12.5" */
-/* What a value is, for sentences: "an object", "a list", "a text", "a number", "true or false", "null". */
+/* What a value is, for sentences: "an object", "a list", "a text", "a number", "true or false", "null"; "nothing"
+ * for NULL. */
 const char *json_kind(const json_t *value);
 
 /* Parses `size` bytes, nesting bounded by jansson, duplicates rejected. NULL with `err` (SB_EINPUT,

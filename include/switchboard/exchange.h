@@ -264,7 +264,8 @@ SB_API int64_t sb_json_int(const json_t *object, const char *name,
                            int64_t otherwise); /* also "17" and 17.0 */
 SB_API double sb_json_number(const json_t *object, const char *name, double otherwise); /* also "12.5" */
 SB_API const json_t *sb_json_at(const json_t *value, const char *path); /* "a.b.0.c"; NULL: absent */
-/* What it is, for sentences: "an object", "a list", "a text", "a number", "true or false", "null". */
+/* What it is, for sentences: "an object", "a list", "a text", "a number", "true or false", "null"; "nothing"
+ * for NULL. */
 SB_API const char *sb_json_kind(const json_t *value);
 
 /* ---- routes -------------------------------------------------------------------------------------------- */

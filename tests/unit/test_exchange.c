@@ -145,7 +145,9 @@ static enum sb_verdict read_all_kinds(struct sb_exchange *x)
                  sb_get_bool(x, "b", false) && sb_get_bool(x, "n", true) && !sb_get_str(x, "n") &&
                  !sb_get_str(x, "absent.far") && !sb_get(x, "") && strcmp(sb_get_str(x, "s"), "text") == 0 &&
                  sb_now_ms(x) == INT64_C(1773133200000) && sb_step_age_ms(x) == 10000 && sb_round(x) == 0 &&
-                 strcmp(sb_reference(x), "0123456789ABC") == 0;
+                 strcmp(sb_reference(x), "0123456789ABC") == 0 &&
+                 strcmp(sb_json_kind(sb_get(x, "b")), "true or false") == 0 &&
+                 strcmp(sb_json_kind(sb_get(x, "absent")), "nothing") == 0;
     return right ? SB_OK : SB_REJECT;
 }
 

@@ -122,6 +122,7 @@ static void each_kind_has_a_name(void **state)
         AUTO_JSON list = parsed(rows[i].text);
         CHECK_STR(rows[i].text, rows[i].want, json_kind(json_array_get(list, 0)));
     }
+    CHECK_STR("what is not there", "nothing", json_kind(NULL));
 }
 
 static void errors_show_the_place_and_not_the_content(void **state)
