@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/json_read.h"
 #include "base/json_write.h"
 #include "base/parse.h"
 
@@ -155,10 +154,7 @@ const char *json_kind(const json_t *value)
 json_t *json_parse(const char *text, size_t size, struct sb_error *err)
 {
     json_error_t why;
-    json_t *value = json_read(text, size);
-
-    if (!value)
-        value = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
+    json_t *value = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
     if (value)
         return value;
 
