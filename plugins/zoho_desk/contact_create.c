@@ -14,9 +14,25 @@ static const char search_scopes[] = "Desk.contacts.READ,Desk.search.READ";
 /* Without leave to make contacts, or without a number, the contact that the options name for such calls. */
 static enum sb_verdict link_fallback(struct sb_exchange *x, const char *fallback)
 {
+    if (desk_is_gone(x, fallback))
+        return sb_reject(x,
+                         "cannot create the ticket: Zoho Desk refuses fallback_contact_id %s: deleted, or of "
+                         "another department; set another one, then retry",
+                         fallback);
     sb_set_str(x, "contact.id", fallback);
     sb_set_bool(x, "contact.created", false);
     return sb_skip(x, "the ticket goes to fallback_contact_id");
+}
+
+static enum sb_verdict refuse_to_create(struct sb_exchange *x)
+{
+    const char *refused = sb_get_str(x, "matching.refused");
+    const char *which = refused ? sb_printf(x, "no contact in Zoho Desk but %s, which was refused,", refused)
+                                : "no contact in Zoho Desk";
+    return sb_reject(x,
+                     "%s has the caller's number, and auto_create_contact is off: add %s contact and retry, "
+                     "set fallback_contact_id, or set auto_create_contact = true",
+                     which, refused ? "another" : "the");
 }
 
 /* Kept by the exchange. */
@@ -45,9 +61,7 @@ enum sb_verdict desk_create_contact_build(struct sb_exchange *x)
     if (fallback && *fallback && (!may_create || caller.kind == DESK_CALLER_UNKNOWN))
         return link_fallback(x, fallback);
     if (!may_create)
-        return sb_reject(
-            x, "no contact in Zoho Desk has the caller's number, and auto_create_contact is off: add the "
-               "contact and retry, set fallback_contact_id, or set auto_create_contact = true");
+        return refuse_to_create(x);
 
     desk_caller_keep(x, &caller);
     sb_intent_keep(x, "org_id", json_string(sb_option_str(x, "org_id")));

@@ -7,10 +7,8 @@ enum { EARLIER_MS = 60 * 1000 }; /* clocks differ: how much older than its inten
 
 static const char list_scopes[] = "Desk.contacts.READ,Desk.tickets.READ,Desk.search.READ";
 
-enum sb_verdict desk_create_ticket_build(struct sb_exchange *x)
+static enum sb_verdict send_ticket(struct sb_exchange *x)
 {
-    if (sb_get_str(x, "ticket.id"))
-        return sb_skip(x, "the ticket exists");
     const char *contact_id = sb_get_str(x, "contact.id");
     bool is_inline = desk_has_user(x) && !contact_id && sb_get_str(x, "matching.refused");
     if (!is_inline && !desk_is_id(contact_id))
@@ -34,6 +32,20 @@ enum sb_verdict desk_create_ticket_build(struct sb_exchange *x)
     desk_request(x, "POST", "/tickets", org_id);
     sb_body_json(x, json_incref(body));
     return SB_OK;
+}
+
+enum sb_verdict desk_create_ticket_build(struct sb_exchange *x)
+{
+    if (sb_get_str(x, "ticket.id"))
+        return sb_skip(x, "the ticket exists");
+    if (!desk_has_user(x) && !sb_get_str(x, "contact.id") && sb_get_str(x, "matching.refused"))
+        return sb_skip(x, "the caller's contact is looked for anew");
+    return send_ticket(x);
+}
+
+enum sb_verdict desk_create_ticket_anew_build(struct sb_exchange *x)
+{
+    return sb_get_str(x, "ticket.id") ? SB_SKIP : send_ticket(x);
 }
 
 void desk_ticket_take(struct sb_exchange *x, const json_t *ticket)
@@ -63,20 +75,23 @@ const json_t *desk_own_ticket(struct sb_exchange *x, const json_t *items)
     return NULL;
 }
 
-/* The user's contact was deleted a moment ago, or belongs to another department, which only this answer tells. The ticket
- * is sent once more with the person instead of the id: the service finds a contact by e-mail, or makes one, in the same
- * step that makes the ticket, so that both happen once. */
+/* The contact was deleted a moment ago, or belongs to another department, which only this answer tells. The ticket of an
+ * escalation is sent once more with the person instead of the id: the service finds a contact by e-mail, or makes one, in
+ * the same step that makes the ticket, so that both happen once. A caller has no e-mail address, and a contact inside of a
+ * ticket no number: the steps behind this one look for another contact, or make one, under the number's lock. */
 static enum sb_verdict leave_contact(struct sb_exchange *x)
 {
+    bool has_user = desk_has_user(x);
     const char *id = sb_get_str(x, "contact.id");
     const char *by = sb_get_str(x, "matching.by");
-    sb_note(x,
-            "contact %s is refused for the ticket: deleted, or of another department; the ticket is sent "
-            "with the user's name and e-mail address instead",
-            id);
+    sb_note(x, "contact %s is refused for the ticket: deleted, or of another department; %s", id,
+            has_user ? "the ticket is sent with the user's name and e-mail address instead"
+                     : "another contact of the caller is looked for, or made");
     sb_set_str(x, "matching.refused", id);
-    sb_set_str(x, "matching.refused_by", by ? by : "an earlier escalation");
-    sb_set_str(x, "matching.by", "Zoho Desk's own choice");
+    if (has_user) {
+        sb_set_str(x, "matching.refused_by", by ? by : "an earlier escalation");
+        sb_set_str(x, "matching.by", "Zoho Desk's own choice");
+    }
     desk_mark_gone(x, id);
     sb_set(x, "contact", NULL);
     return sb_again(x, 0);
@@ -92,13 +107,15 @@ enum sb_verdict desk_create_ticket_fold(struct sb_exchange *x)
     }
     const char *contact_id = sb_get_str(x, "contact.id");
     bool is_contact_refused = contact_id && sb_http_status(x) == 422 && desk_blames(x, "/contactId", NULL);
-    if (is_contact_refused && desk_has_user(x))
+    const char *before = sb_get_str(x, "matching.refused");
+    if (is_contact_refused && (desk_has_user(x) || !before))
         return leave_contact(x);
     if (is_contact_refused)
-        return sb_reject(x,
-                         "cannot create the ticket: contact %s no longer exists in Zoho Desk; restore it "
-                         "there, then retry",
-                         contact_id);
+        return sb_reject(
+            x,
+            "cannot create the ticket: Zoho Desk refuses contact %s, as it did contact %s before: "
+            "deleted, or of another department; restore contact %s, then retry",
+            contact_id, before, contact_id);
     if (sb_http_status(x) == 422 && desk_blames(x, "/departmentId", NULL))
         return sb_reject(
             x,

@@ -56,12 +56,6 @@ static const struct {
       "cannot create the ticket: the answer with status 200 is not what Zoho Desk documents" },
     { "a cut answer is uncertain", 200, "{\"id\": \"50000", SB_RETRY,
       "cannot create the ticket: the answer" },
-    { "a contact that is gone", 422,
-      "{\"errorCode\": \"INVALID_DATA\", \"errors\": [{\"fieldName\": \"/contactId\", \"errorType\": "
-      "\"invalid\"}]}",
-      SB_REJECT,
-      "cannot create the ticket: contact 5000001000000301001 no longer exists in Zoho Desk; restore it "
-      "there, then retry" },
     { "a department that is none", 422,
       "{\"errorCode\": \"INVALID_DATA\", \"errors\": [{\"fieldName\": \"/departmentId\", \"errorType\": "
       "\"invalid\"}]}",

@@ -83,6 +83,14 @@ static bool ended_visibly(const struct oracle_facts *facts, const struct oracle_
     return has_reason && facts->fault_count > 0 && (is_state(end, "dead") || is_state(end, "disabled"));
 }
 
+/* A contact that is refused gives way to another one of the caller: a person is needed when that one is refused as well. */
+static bool is_left_behind(const struct oracle_facts *facts, const struct truth_call *call,
+                           const struct oracle_end *end)
+{
+    return is_state(end, "dead") && end->reason && strstr(end->reason, "refuses contact") &&
+           oracle_gone_contacts(facts->truth, call) < 2;
+}
+
 static void check_missing(const struct oracle_facts *facts, const struct truth_call *call,
                           const struct oracle_end *end)
 {
@@ -91,7 +99,7 @@ static void check_missing(const struct oracle_facts *facts, const struct truth_c
                    "call %s began at %" PRId64 " and ended at %" PRId64 "%s: there is no record of it",
                    call->sid, call->created_ms, call->ended_ms,
                    call->listed_ms ? " and was listed" : " and was never asked for");
-    else if (!is_state(end, "active") && !ended_visibly(facts, end))
+    else if (!is_state(end, "active") && (!ended_visibly(facts, end) || is_left_behind(facts, call, end)))
         oracle_say(facts, "one-ticket",
                    "call %s: a ticket was expected, there is none, and the record is '%s' (%s)", call->sid,
                    end->state, end->reason && *end->reason ? end->reason : "no reason");

@@ -83,6 +83,8 @@ bool oracle_has_note(const struct oracle_facts *facts, const struct truth_ticket
 void oracle_check_ticket(const struct oracle_facts *facts, const struct truth_call *call,
                          const struct truth_ticket *ticket);
 void oracle_check_contacts(const struct oracle_facts *facts);
+/* How many contacts of the caller were deleted or merged. */
+size_t oracle_gone_contacts(const struct truth *truth, const struct truth_call *call);
 void oracle_check_note(const struct oracle_facts *facts, const struct truth_call *call,
                        const struct truth_ticket *ticket);
 

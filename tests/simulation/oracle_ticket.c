@@ -71,6 +71,15 @@ void oracle_check_ticket(const struct oracle_facts *facts, const struct truth_ca
 
 /* ---- contacts ------------------------------------------------------------------------------------------ */
 
+size_t oracle_gone_contacts(const struct truth *truth, const struct truth_call *call)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < truth->contact_count; i++)
+        count += is_for(truth->contacts[i], call->digits) && truth->contacts[i]->gone_ms != TRUTH_NEVER;
+    return count;
+}
+
 static void check_number(const struct oracle_facts *facts, const char *digits)
 {
     const struct truth *truth = facts->truth;

@@ -97,6 +97,30 @@ static void a_dead_letter_with_a_reason_is_visible(void **state)
     assert_int_equal(world->said.count, 0);
 }
 
+/* One contact that goes is no reason; the one that takes its place may go as well. */
+static void a_call_is_not_left_behind_a_refused_contact(void **state)
+{
+    struct small_world *world = *state;
+    struct oracle_end ends[2] = { world->end,
+                                  { .state = "dead", .reason = "Zoho Desk refuses contact 1, as ..." } };
+
+    add_whole_note(world);
+    ends[1].external_id = add_call(&world->truth, "examplecallzqbbbbbb0000000000002", "zqbbbbbb")->sid;
+    world->facts.ends = ends;
+    world->facts.end_count = 2;
+    world->facts.fault_count = 5;
+    world->contact->gone_ms = START_MS + 400000;
+    assert_said(world, "one-ticket", "'dead' (Zoho Desk refuses contact 1");
+
+    struct truth_contact *second = truth_add_contact(&world->truth, START_MS + 410000);
+    second->last_name = sim_copy("Caller +915550100001");
+    second->phone = sim_copy("+915550100001");
+    second->gone_ms = START_MS + 420000;
+    world->said.count = 0;
+    oracle_check(&world->facts);
+    assert_int_equal(world->said.count, 0);
+}
+
 static void a_wanted_call_that_the_engine_drops_is_lost(void **state)
 {
     struct small_world *world = *state;
@@ -327,6 +351,7 @@ int main(void)
         ROW(a_dead_letter_without_a_reason_is_lost),
         ROW(a_dead_letter_where_nothing_went_wrong_is_lost),
         ROW(a_dead_letter_with_a_reason_is_visible),
+        ROW(a_call_is_not_left_behind_a_refused_contact),
         ROW(a_wanted_call_that_the_engine_drops_is_lost),
         ROW(two_tickets_are_told),
         ROW(two_tickets_that_nobody_was_told_of_are_told),
