@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/json_write.h"
 #include "base/parse.h"
 
 enum { PATH_PART_MAX = 256 };
@@ -186,49 +185,23 @@ void json_end_without_memory(void)
     json_set_alloc_funcs(allocate_or_end, free);
 }
 
-enum { TEXT_ROOM = 4096 };
-
-/* The beginning of a text, and how long all of it is. */
-struct text {
-    size_t size;
-    char room[TEXT_ROOM];
-    char *whole; /* NULL: only the room is filled */
-};
-
-static void add_piece(void *ctx, const char *piece, size_t size)
-{
-    struct text *text = ctx;
-
-    if (text->whole)
-        memcpy(text->whole + text->size, piece, size);
-    else if (size <= sizeof(text->room) && text->size <= sizeof(text->room) - size)
-        memcpy(text->room + text->size, piece, size);
-    text->size += size;
-}
-
-/* One allocation of the right size, for most texts are kept: what is longer than the room is written a second time. */
+/* In one piece: jansson would hand the text over in hundreds, and json_dumps overlooks some failed writes and then gives a
+ * text with holes. */
 char *json_text(const json_t *value)
 {
-    struct text text; /* not set as a whole: its room is large */
+    enum { FLAGS = JSON_COMPACT | JSON_ENCODE_ANY, ROOM = 4096 };
+    char room[ROOM];
+    size_t size = json_dumpb(value, room, sizeof(room), FLAGS);
+    char *text = size > 0 ? malloc(size + 1) : NULL;
 
-    text.size = 0;
-    text.whole = NULL;
-    if (!json_write(value, JSON_ORDER_KEPT, add_piece, &text))
+    if (!text)
         return NULL;
-    size_t size = text.size;
-    char *whole = malloc(size + 1);
-    if (!whole)
+    if (size <= sizeof(room)) {
+        memcpy(text, room, size);
+    } else if (json_dumpb(value, text, size, FLAGS) != size) {
+        free(text);
         return NULL;
-    if (size <= sizeof(text.room)) {
-        memcpy(whole, text.room, size);
-    } else {
-        text.whole = whole;
-        text.size = 0;
-        if (!json_write(value, JSON_ORDER_KEPT, add_piece, &text)) {
-            free(whole);
-            return NULL;
-        }
     }
-    whole[size] = '\0';
-    return whole;
+    text[size] = '\0';
+    return text;
 }
