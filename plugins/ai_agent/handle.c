@@ -105,21 +105,35 @@ static enum sb_verdict take(struct sb_exchange *x, const json_t *body, int64_t w
     return sb_reject(x, "invalid");
 }
 
-enum sb_verdict agent_handle_post(struct sb_exchange *x)
+/* What was posted, and how long its caller wants to wait. NULL: it was refused, with *ret_verdict. */
+static const json_t *read_post(struct sb_exchange *x, int64_t *ret_wait_ms, enum sb_verdict *ret_verdict)
 {
     struct sb_error err = SB_ERROR_INIT;
 
-    if (sb_known(x))
-        return reply(x, /* is_question= */ false);
-    if (!agent_has_json(x))
-        return refuse(x, 415, "not_json", "the content must be application/json");
-    int64_t wait_ms = wanted_wait(x);
-    if (wait_ms < 0)
-        return refuse_wait(x);
+    if (!agent_has_json(x)) {
+        *ret_verdict = refuse(x, 415, "not_json", "the content must be application/json");
+        return NULL;
+    }
+    *ret_wait_ms = wanted_wait(x);
+    if (*ret_wait_ms < 0) {
+        *ret_verdict = refuse_wait(x);
+        return NULL;
+    }
     const json_t *body = sb_in_json(x, &err);
     if (!body)
-        return refuse(x, 400, "not_json", sb_printf(x, "the body is not JSON: %s", err.text));
-    return take(x, body, wait_ms);
+        *ret_verdict = refuse(x, 400, "not_json", sb_printf(x, "the body is not JSON: %s", err.text));
+    return body;
+}
+
+enum sb_verdict agent_handle_post(struct sb_exchange *x)
+{
+    enum sb_verdict verdict = SB_REJECT;
+    int64_t wait_ms = 0;
+
+    if (sb_known(x))
+        return reply(x, /* is_question= */ false);
+    const json_t *body = read_post(x, &wait_ms, &verdict);
+    return body ? take(x, body, wait_ms) : verdict;
 }
 
 enum sb_verdict agent_handle_get(struct sb_exchange *x)
@@ -165,20 +179,16 @@ static enum sb_verdict adapt(struct sb_exchange *x, int64_t wait_ms)
 
 enum sb_verdict agent_handle_adapted(struct sb_exchange *x)
 {
-    struct sb_error err = SB_ERROR_INIT;
+    enum sb_verdict verdict = SB_REJECT;
+    int64_t wait_ms = 0;
 
     if (sb_known(x))
         return reply(x, /* is_question= */ false);
     if (!sb_option_is_set(x, "adapter"))
         return refuse(x, 404, "no_adapter", "no adapter script is set");
-    if (!agent_has_json(x))
-        return refuse(x, 415, "not_json", "the content must be application/json");
-    int64_t wait_ms = wanted_wait(x);
-    if (wait_ms < 0)
-        return refuse_wait(x);
-    const json_t *body = sb_in_json(x, &err);
+    const json_t *body = read_post(x, &wait_ms, &verdict);
     if (!body)
-        return refuse(x, 400, "not_json", sb_printf(x, "the body is not JSON: %s", err.text));
+        return verdict;
     if (!json_is_object(body))
         return refuse(x, 422, "not_an_escalation", "the body must be an object");
     return adapt(x, wait_ms);
