@@ -326,7 +326,7 @@ int webhooks_new(struct engine *engine, struct webhooks **ret_webhooks, struct s
     webhooks->engine = engine;
     webhooks->waiting =
         metrics_get(engine->metrics, METRIC_GAUGE, "switchboard_webhook_calls_waiting",
-                    "Calls that wait for the ticket of their conversation.", /* labels= */ NULL);
+                    "calls that wait for the ticket of their conversation", /* labels= */ NULL);
     webhooks->watch = loop_timer_new(engine->loop, on_watch, webhooks);
     int rc = webhooks->watch ? make_callers(webhooks, err) : sb_fail(err, SB_ENOMEM, "out of memory");
     if (rc == 0)
