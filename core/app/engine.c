@@ -84,10 +84,22 @@ void engine_stop(struct engine *engine)
     engine_look(engine);
 }
 
-static void on_signal(void *ctx, int signum)
+static void on_end(void *ctx, int signum)
 {
+    struct engine *engine = ctx;
+
     (void)signum;
-    engine_stop(ctx);
+    engine->is_told_to_end = true;
+    engine_stop(engine);
+}
+
+static void on_reload(void *ctx, int signum)
+{
+    struct engine *engine = ctx;
+
+    (void)signum;
+    if (!engine->is_stopping && engine->options.reload(engine->options.reload_ctx))
+        engine_stop(engine);
 }
 
 /* ---- making -------------------------------------------------------------------------------------------- */
@@ -159,6 +171,17 @@ static int open_servers(struct engine *engine, struct sb_error *err)
     return engine->control ? webhooks_new(engine, &engine->webhooks, err) : err->status;
 }
 
+static int watch_signals(struct engine *engine, struct sb_error *err)
+{
+    int rc = loop_on_signal(engine->loop, SIGTERM, on_end, engine, err);
+
+    if (rc == 0)
+        rc = loop_on_signal(engine->loop, SIGINT, on_end, engine, err);
+    if (rc == 0 && engine->options.reload)
+        rc = loop_on_signal(engine->loop, SIGHUP, on_reload, engine, err);
+    return rc;
+}
+
 static int open_all(struct engine *engine, struct sb_error *err)
 {
     engine->metrics = metrics_new();
@@ -168,7 +191,9 @@ static int open_all(struct engine *engine, struct sb_error *err)
     engine->store_post = loop_post_new(engine->loop, on_store_post, engine);
     if (!engine->store_post)
         return sb_fail(err, SB_ENOMEM, "out of memory");
-    int rc = open_journal(engine, err);
+    int rc = watch_signals(engine, err);
+    if (rc == 0)
+        rc = open_journal(engine, err);
     if (rc == 0)
         rc = open_io(engine, err);
     if (rc == 0) {
@@ -283,12 +308,6 @@ static void on_active(void *ctx)
     start->active = NULL;
 }
 
-static int watch_signals(struct engine *engine, struct sb_error *err)
-{
-    int rc = loop_on_signal(engine->loop, SIGTERM, on_signal, engine, err);
-    return rc < 0 ? rc : loop_on_signal(engine->loop, SIGINT, on_signal, engine, err);
-}
-
 int engine_run(struct engine *engine, size_t *ret_dead, struct sb_error *err)
 {
     struct start start = { .engine = engine, .arena = arena_new(START_ARENA_MAX), .err = SB_ERROR_INIT };
@@ -296,11 +315,8 @@ int engine_run(struct engine *engine, size_t *ret_dead, struct sb_error *err)
 
     if (!start.arena)
         return sb_fail(err, SB_ENOMEM, "out of memory");
-    int rc = watch_signals(engine, err);
-    if (rc == 0) {
-        store_thread_run(engine->store, read_active, on_active, &start);
-        rc = loop_run(engine->loop, err);
-    }
+    store_thread_run(engine->store, read_active, on_active, &start);
+    int rc = loop_run(engine->loop, err);
     free(start.active);
     arena_free(start.arena);
     flow_counts(engine->flow, &counts);

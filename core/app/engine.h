@@ -25,6 +25,10 @@ struct engine_options {
     /* Instead of working on records: only this is done, which ends with engine_stop(). NULL: the ordinary work. */
     void (*errand)(void *ctx, struct engine *engine);
     void *errand_ctx;
+    /* Asked at SIGHUP, on the loop: whether this engine is to end, because the configuration was read again and another
+     * engine goes on with it. NULL: the signal is not watched. */
+    bool (*reload)(void *ctx);
+    void *reload_ctx;
 };
 
 struct engine {
@@ -49,10 +53,12 @@ struct engine {
     struct contacts_file *contacts_file;
     struct late *late; /* NULL: no sink tells of delays */
     bool is_stopping, has_failed;
-    int64_t started_ms; /* wall */
+    bool is_told_to_end; /* by SIGTERM or SIGINT: no other engine goes on */
+    int64_t started_ms;  /* wall */
 };
 
-/* Opens the journal and everything else. Takes nothing. */
+/* Opens the journal and everything else, and watches the signals. Takes nothing. Another engine with the same setup may follow
+ * when this one is freed. */
 int engine_new(struct setup *setup, const struct engine_options *options, struct log *log,
                struct engine **ret_engine, struct sb_error *err) SB_MUST_CHECK;
 void engine_free(struct engine *engine); /* NULL allowed */
