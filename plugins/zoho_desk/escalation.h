@@ -48,12 +48,19 @@ const json_t *desk_own_ticket(struct sb_exchange *x, const json_t *items);
 /* Writes the ticket down as the record's own. */
 void desk_ticket_take(struct sb_exchange *x, const json_t *ticket);
 
+/* ---- the contact's tickets (ticket_list.c) ---- */
+
+/* Asks for the newest tickets of the contact. */
+void desk_list_request(struct sb_exchange *x);
+/* Reads the answer: the tickets in *ret_items, NULL for none. False when there is nothing to choose from, with what the
+ * step says in *ret_verdict: the record's own ticket is among them, and is written down; the contact is gone; or it is no
+ * such answer. Gives items that live as long as the answer. */
+bool desk_list_take(struct sb_exchange *x, const json_t **ret_items, enum sb_verdict *ret_verdict);
+
 /* ---- open tickets (open_ticket.c) ---- */
 
 /* Whether tickets of the contact are looked at: those of the fallback contact are other people's. */
 bool desk_may_attach(struct sb_exchange *x);
-/* Asks for the newest tickets of the contact. */
-void desk_list_request(struct sb_exchange *x);
 /* Chooses a ticket of such a list. `said`: what the script said about it, or NULL. */
 void desk_attach_to(struct sb_exchange *x, const json_t *ticket, const json_t *said);
 

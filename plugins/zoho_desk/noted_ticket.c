@@ -5,8 +5,6 @@
 
 #include <string.h>
 
-static const char scopes[] = "Desk.contacts.READ,Desk.tickets.READ";
-
 /* The ticket whose comments this round looks at: round 0 lists the tickets. */
 static const json_t *candidate(const struct sb_exchange *x)
 {
@@ -54,15 +52,9 @@ static json_t *summary_of(const json_t *ticket)
 static enum sb_verdict take_list(struct sb_exchange *x)
 {
     const json_t *items = NULL;
-    if (sb_http_status(x) == 404)
-        return SB_OK; /* the contact is gone: creating the ticket will say so */
-    if (!desk_items(x, &items))
-        return desk_refused(x, "list the contact's tickets", scopes);
-    const json_t *own = desk_own_ticket(x, items);
-    if (own) {
-        desk_ticket_take(x, own);
-        return SB_OK;
-    }
+    enum sb_verdict verdict = SB_OK;
+    if (!desk_list_take(x, &items, &verdict))
+        return verdict;
     json_t *candidates = json_array();
     for (size_t i = 0; i < json_array_size(items); i++)
         if (desk_is_id(sb_json_str(json_array_get(items, i), "id")))

@@ -6,8 +6,6 @@
 
 enum { EXPLAINED_MAX = 100 };
 
-static const char list_scopes[] = "Desk.contacts.READ,Desk.tickets.READ,Desk.search.READ";
-
 /* ---- which ticket ---- */
 
 bool desk_may_attach(struct sb_exchange *x)
@@ -21,16 +19,6 @@ bool desk_may_attach(struct sb_exchange *x)
 const char *desk_open_key(struct sb_exchange *x)
 {
     return desk_may_attach(x) ? sb_printf(x, "tickets:%s", sb_get_str(x, "contact.id")) : NULL;
-}
-
-void desk_list_request(struct sb_exchange *x)
-{
-    desk_request(x, "GET", "/contacts", sb_option_str(x, "org_id"));
-    sb_path(x, sb_get_str(x, "contact.id"));
-    sb_paths(x, "/tickets");
-    sb_query(x, "departmentId", sb_get_str(x, "ticket.departmentId"));
-    sb_query(x, "sortBy", "-createdTime");
-    sb_query_int(x, "limit", DESK_PAGE);
 }
 
 /* A contact that this record made may have a ticket as well: of another escalation, which found it meanwhile. */
@@ -122,16 +110,10 @@ enum sb_verdict desk_find_open_fold(struct sb_exchange *x)
 {
     struct sb_error err = SB_ERROR_INIT;
     const json_t *items = NULL;
+    enum sb_verdict verdict = SB_OK;
     bool is_always = strcmp(sb_option_str(x, "attach_to_open"), "always") == 0;
-    if (sb_http_status(x) == 404)
-        return SB_OK; /* the contact is gone: creating the ticket will say so */
-    if (!desk_items(x, &items))
-        return desk_refused(x, "list the contact's tickets", list_scopes);
-    const json_t *own = desk_own_ticket(x, items);
-    if (own) {
-        desk_ticket_take(x, own);
-        return SB_OK;
-    }
+    if (!desk_list_take(x, &items, &verdict))
+        return verdict;
     for (size_t i = 0; i < json_array_size(items); i++) {
         const json_t *ticket = json_array_get(items, i);
         const json_t *said = NULL;

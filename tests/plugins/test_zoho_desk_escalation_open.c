@@ -361,12 +361,38 @@ static void all_that_is_there_is_told(void **state)
     }
 }
 
+/* Both steps list the contact's tickets, and read the list in the same way. */
+static void the_list_of_tickets_is_read_alike(void **state)
+{
+    (void)state;
+    static const char *const steps[] = { "find_noted_ticket", "find_open_ticket" };
+    for (size_t i = 0; i < 2; i++) {
+        KIT_ROW(steps[i]);
+        struct harness *h = kit_new("\"attach_to_open\": \"always\"", OPEN_RECORD(""));
+        harness_set_doubtful(h, true);
+        const struct harness_result *r =
+            harness_fold(h, steps[i], 403, NULL, "{\"errorCode\": \"SCOPE_MISMATCH\"}");
+        assert_int_equal(r->verdict, SB_RETRY);
+        assert_non_null(strstr(r->reason, "cannot list the contact's tickets"));
+        assert_non_null(strstr(r->reason, "Desk.contacts.READ,Desk.tickets.READ,Desk.search.READ"));
+        assert_int_equal(harness_fold(h, steps[i], 404, NULL, "{}")->verdict, SB_OK);
+        r = harness_fold(
+            h, steps[i], 200, NULL,
+            KIT_LIST(KIT_TICKET_JSON("202", "104", "Mine [SB-0123456789ABC]", "2026-03-09T09:00:00.000Z")));
+        assert_int_equal(r->verdict, SB_OK);
+        assert_string_equal(harness_text(r->record, "ticket.id"), "202");
+        assert_null(json_object_get(harness_at(r->record, "ticket"), "attached"));
+        harness_free(h);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_open_ticket_is_chosen),
         cmocka_unit_test(nobody_is_asked_without_need),
         cmocka_unit_test(its_own_ticket_is_no_other),
+        cmocka_unit_test(the_list_of_tickets_is_read_alike),
         cmocka_unit_test(out_of_a_backup_the_ticket_with_the_note_is_found_again),
         cmocka_unit_test(out_of_a_backup_without_a_note_a_ticket_is_chosen_as_ever),
         cmocka_unit_test(out_of_a_backup_its_own_ticket_is_searched_for_before_another_is_chosen),
