@@ -151,6 +151,20 @@ static void tell_notices(struct setup *setup, struct conf_block *block, const st
         conf_block_notice(setup->conf, block, "%s", json_string_value(notice));
 }
 
+/* All that `open` refused, or the one reason why there is no instance. */
+static void tell_mistakes(struct setup *setup, struct conf_block *block, const struct sb_instance *instance,
+                          const struct sb_error *err)
+{
+    const json_t *mistakes = instance ? instance->mistakes : NULL;
+    size_t index;
+    json_t *mistake;
+
+    json_array_foreach (mistakes, index, mistake)
+        conf_block_fail(setup->conf, block, "%s", json_string_value(mistake));
+    if (json_array_size(mistakes) == 0)
+        conf_block_fail(setup->conf, block, "%s", err->text);
+}
+
 static int make_instance(struct setup *setup, size_t index, const struct sb_plugin *plugin)
 {
     struct conf_block *block = setup->conf->blocks[index];
@@ -167,7 +181,7 @@ static int make_instance(struct setup *setup, size_t index, const struct sb_plug
     if (rc == 0)
         rc = open_instance(setup, instance, &err);
     if (rc < 0) {
-        conf_block_fail(setup->conf, block, "%s", err.text);
+        tell_mistakes(setup, block, instance, &err);
         instance_free(instance);
         return 0;
     }

@@ -67,8 +67,10 @@ int instance_new(const char *name, const struct sb_plugin *plugin, struct arena 
     instance->name = arena_strdup(arena, name);
     instance->region = "IN";
     instance->notices = json_array();
+    instance->mistakes = json_array();
     instance->empty_list = json_array();
-    if (!instance->name || !instance->notices || !instance->empty_list || make_placeholders(instance) < 0) {
+    if (!instance->name || !instance->notices || !instance->mistakes || !instance->empty_list ||
+        make_placeholders(instance) < 0) {
         instance_free(instance);
         return sb_fail(err, SB_ENOMEM, "cannot make the instance '%s': out of memory", name);
     }
@@ -85,6 +87,7 @@ void instance_free(struct sb_instance *instance)
     instance_set_token(instance, NULL);
     release_values(instance->values, instance->value_count);
     json_decref(instance->notices);
+    json_decref(instance->mistakes);
     json_decref(instance->empty_list);
     arena_free(instance->arena);
     free(instance);

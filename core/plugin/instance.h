@@ -53,6 +53,7 @@ struct sb_instance {
     void *file_ctx;
     const char *region; /* default phone region, "IN" */
     json_t *notices;    /* owned array of texts */
+    json_t *mistakes;   /* the same: what `open` refused */
     json_t *empty_list; /* owned: the value of a LIST that has none */
 
     /* Made by instance_open from the URL options. Patterns for url_host_fits(), NULL-terminated. */

@@ -180,3 +180,16 @@ void sb_instance_notice(struct sb_instance *instance, const char *fmt, ...)
     if (json_array_size(instance->notices) < NOTICES_MAX)
         (void)json_array_append_new(instance->notices, json_string(text)); /* a lost notice harms nobody */
 }
+
+int sb_instance_mistake(struct sb_instance *instance, struct sb_error *err, const char *fmt, ...)
+{
+    char text[SB_ERROR_TEXT_MAX];
+    va_list args;
+
+    va_start(args, fmt);
+    (void)vsnprintf(text, sizeof(text), fmt, args); /* one that long is cut */
+    va_end(args);
+    if (json_array_size(instance->mistakes) < NOTICES_MAX)
+        (void)json_array_append_new(instance->mistakes, json_string(text)); /* `err` has the first one */
+    return sb_fail(err, SB_ECONFIG, "%s", text);
+}

@@ -52,6 +52,10 @@ SB_API bool sb_instance_is_set(const struct sb_instance *instance, const char *n
 SB_API void sb_instance_default(struct sb_instance *instance, const char *name, const char *text);
 /* Says something that the operator should know at start-up ("every agent is inactive"); for `open`. */
 SB_API void sb_instance_notice(struct sb_instance *instance, const char *fmt, ...) SB_PRINTF(2, 3);
+/* Says a mistake of the options; for `open`, which looks at everything and then returns err->status, so that the operator
+ * is told all mistakes at once. Always fails with SB_ECONFIG; `err` keeps the first one. */
+SB_API int sb_instance_mistake(struct sb_instance *instance, struct sb_error *err, const char *fmt, ...)
+    SB_PRINTF(3, 4);
 
 /* ---- the record ---------------------------------------------------------------------------------------- */
 

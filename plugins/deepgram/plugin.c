@@ -149,20 +149,20 @@ static size_t count_words(const json_t *list)
     return count;
 }
 
-static int check_keyterms(const struct sb_instance *instance, struct sb_error *err)
+static void check_keyterms(struct sb_instance *instance, struct sb_error *err)
 {
     const json_t *keyterms = sb_instance_list(instance, "keyterms");
     const char *model = sb_instance_str(instance, "model");
 
     if (json_array_size(keyterms) > 0 && !begins_with(model, "nova-3"))
-        return sb_fail(err, SB_ECONFIG, "'keyterms' need a model of nova-3, and 'model' is '%s'", model);
+        (void)sb_instance_mistake(instance, err, "'keyterms' need a model of nova-3, and 'model' is '%s'",
+                                  model);
     if (count_words(keyterms) > KEYTERM_TOKENS_MAX)
-        return sb_fail(err, SB_ECONFIG, "'keyterms' hold more than the %d tokens that Deepgram takes",
-                       KEYTERM_TOKENS_MAX);
-    return 0;
+        (void)sb_instance_mistake(
+            instance, err, "'keyterms' hold more than the %d tokens that Deepgram takes", KEYTERM_TOKENS_MAX);
 }
 
-static int check_redact(const struct sb_instance *instance, struct sb_error *err)
+static void check_redact(struct sb_instance *instance, struct sb_error *err)
 {
     size_t i;
     const json_t *item;
@@ -170,29 +170,41 @@ static int check_redact(const struct sb_instance *instance, struct sb_error *err
     json_array_foreach (sb_instance_list(instance, "redact"), i, item) {
         const char *word = json_string_value(item);
         if (strcmp(word, "ssn") == 0 || strcmp(word, "aggressive_numbers") == 0)
-            return sb_fail(err, SB_ECONFIG,
-                           "'redact' has '%s', which works on live audio only: pci, pii and numbers do",
-                           word);
+            (void)sb_instance_mistake(
+                instance, err, "'redact' has '%s', which works on live audio only: pci, pii and numbers do",
+                word);
     }
-    return 0;
+}
+
+static void check_model(struct sb_instance *instance, struct sb_error *err)
+{
+    const char *model = sb_instance_str(instance, "model");
+
+    if (!model[0])
+        (void)sb_instance_mistake(instance, err, "'model' is empty: write one such as nova-3");
+    if (begins_with(model, "flux"))
+        (void)sb_instance_mistake(instance, err,
+                                  "'model' is '%s', which works on live audio only: write one such as nova-3",
+                                  model);
+}
+
+static void check_region(struct sb_instance *instance, struct sb_error *err)
+{
+    const char *region = sb_instance_str(instance, "region");
+    const char *base_url = sb_instance_str(instance, "base_url");
+
+    if (strcmp(region, "global") != 0 && strcmp(base_url, DG_BASE_URL) != 0)
+        (void)sb_instance_mistake(instance, err, "'region' is '%s' and 'base_url' is '%s': set one of them",
+                                  region, base_url);
 }
 
 static int open_instance(struct sb_instance *instance, struct sb_error *err)
 {
-    const char *model = sb_instance_str(instance, "model");
-    const char *region = sb_instance_str(instance, "region");
-    const char *base_url = sb_instance_str(instance, "base_url");
-
-    if (!model[0])
-        return sb_fail(err, SB_ECONFIG, "'model' is empty: write one such as nova-3");
-    if (begins_with(model, "flux"))
-        return sb_fail(err, SB_ECONFIG,
-                       "'model' is '%s', which works on live audio only: write one such as nova-3", model);
-    if (strcmp(region, "global") != 0 && strcmp(base_url, DG_BASE_URL) != 0)
-        return sb_fail(err, SB_ECONFIG, "'region' is '%s' and 'base_url' is '%s': set one of them", region,
-                       base_url);
-    int rc = check_keyterms(instance, err);
-    return rc < 0 ? rc : check_redact(instance, err);
+    check_model(instance, err);
+    check_region(instance, err);
+    check_keyterms(instance, err);
+    check_redact(instance, err);
+    return err->status; /* of the first mistake, or 0 */
 }
 
 const struct sb_plugin switchboard_plugin = {

@@ -170,20 +170,22 @@ static int open_instance(struct sb_instance *instance, struct sb_error *err)
     const char *offset = sb_instance_str(instance, "utc_offset");
     const char *since = sb_instance_str(instance, "since");
     const json_t *agents = sb_instance_json(instance, "agents");
-    int minutes;
-    int64_t back_ms;
+    int minutes, rc = 0;
+    int64_t back_ms = 0;
 
     if (exo_parse_offset(offset, &minutes) < 0)
-        return sb_fail(err, SB_ECONFIG, "'utc_offset' is '%s': write it as +05:30", offset);
+        rc = sb_instance_mistake(instance, err, "'utc_offset' is '%s': write it as +05:30", offset);
     if (exo_parse_since(since, &back_ms) < 0)
-        return sb_fail(err, SB_ECONFIG, "'since' is '%s': write now, or a time such as 24h", since);
-    if (back_ms > 180 * EXO_DAY_MS)
-        return sb_fail(err, SB_ECONFIG,
-                       "'since' is '%s': Exotel lists the calls of six months, so at most 180d", since);
+        rc = sb_instance_mistake(instance, err, "'since' is '%s': write now, or a time such as 24h", since);
+    else if (back_ms > 180 * EXO_DAY_MS)
+        rc = sb_instance_mistake(
+            instance, err, "'since' is '%s': Exotel lists the calls of six months, so at most 180d", since);
     if (agents && !json_is_object(json_object_get(agents, "agents")))
-        return sb_fail(err, SB_ECONFIG, "the agents file must be an object with a member 'agents' by number");
-    notice_inactive_agents(instance);
-    return 0;
+        rc = sb_instance_mistake(instance, err,
+                                 "the agents file must be an object with a member 'agents' by number");
+    if (rc == 0)
+        notice_inactive_agents(instance);
+    return rc;
 }
 
 const struct sb_plugin switchboard_plugin = {

@@ -186,23 +186,34 @@ static const struct sb_step steps[] = {
     { .name = NULL },
 };
 
+static bool is_there_before(const json_t *words, size_t index)
+{
+    const char *word = json_string_value(json_array_get(words, index));
+
+    for (size_t i = 0; i < index; i++)
+        if (strcmp(word, json_string_value(json_array_get(words, i))) == 0)
+            return true;
+    return false;
+}
+
 static int open_instance(struct sb_instance *instance, struct sb_error *err)
 {
     const json_t *categories = sb_instance_list(instance, "categories");
     size_t count = json_array_size(categories);
+    int rc = 0;
+
     if (count == 0 || count > OPENAI_CATEGORIES_MAX)
-        return sb_fail(err, SB_ECONFIG, "categories has %zu entries; 1 to %d are allowed", count,
-                       OPENAI_CATEGORIES_MAX);
+        return sb_instance_mistake(instance, err, "categories has %zu entries; 1 to %d are allowed", count,
+                                   OPENAI_CATEGORIES_MAX);
     for (size_t i = 0; i < count; i++) {
         const char *word = json_string_value(json_array_get(categories, i));
-        if (!word || !*word || sb_characters(word) > OPENAI_CATEGORY_MAX)
-            return sb_fail(err, SB_ECONFIG, "category %zu is empty or longer than %d characters", i + 1,
-                           OPENAI_CATEGORY_MAX);
-        for (size_t j = 0; j < i; j++)
-            if (strcmp(word, json_string_value(json_array_get(categories, j))) == 0)
-                return sb_fail(err, SB_ECONFIG, "category '%s' is listed twice", word);
+        if (!*word || sb_characters(word) > OPENAI_CATEGORY_MAX)
+            rc = sb_instance_mistake(instance, err, "category %zu is empty or longer than %d characters",
+                                     i + 1, OPENAI_CATEGORY_MAX);
+        else if (is_there_before(categories, i))
+            rc = sb_instance_mistake(instance, err, "category '%s' is listed twice", word);
     }
-    return 0;
+    return rc;
 }
 
 SB_API const struct sb_plugin switchboard_plugin = {

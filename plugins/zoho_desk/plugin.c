@@ -392,62 +392,70 @@ static const struct sb_step steps[] = {
     { .name = NULL },
 };
 
-static int check_id(const struct sb_instance *instance, const char *name, bool may_be_empty,
-                    struct sb_error *err)
+static void check_id(struct sb_instance *instance, const char *name, bool may_be_empty, struct sb_error *err)
 {
     const char *id = sb_instance_str(instance, name);
-    if (may_be_empty && (!id || !*id))
-        return 0;
-    if (desk_is_id(id))
-        return 0;
-    return sb_fail(err, SB_ECONFIG, "'%s' is not an id for %s, which is digits such as 600000001",
-                   id ? id : "", name);
+
+    if (!(may_be_empty && (!id || !*id)) && !desk_is_id(id))
+        (void)sb_instance_mistake(
+            instance, err, "'%s' is not an id for %s, which is digits such as 600000001", id ? id : "", name);
 }
 
-static int check_servers(const struct sb_instance *instance, struct sb_error *err)
+static void check_field(struct sb_instance *instance, const char *name, struct sb_error *err)
+{
+    const char *field = sb_instance_str(instance, name);
+
+    if (field && *field && strncmp(field, "cf_", 3) != 0)
+        (void)sb_instance_mistake(
+            instance, err, "%s '%s' is no API name of a custom field, which begins with 'cf_'", name, field);
+}
+
+static void check_servers(struct sb_instance *instance, struct sb_error *err)
 {
     const char *base = sb_instance_str(instance, "base_url");
     const char *meant = desk_meant_url(base);
+
     if (meant)
-        return sb_fail(err, SB_ECONFIG, "base_url '%s' does not serve Zoho Desk; use '%s'", base, meant);
-    if (!token_base(instance))
-        return sb_fail(
-            err, SB_ECONFIG,
+        (void)sb_instance_mistake(instance, err, "base_url '%s' does not serve Zoho Desk; use '%s'", base,
+                                  meant);
+    else if (!token_base(instance))
+        (void)sb_instance_mistake(
+            instance, err,
             "cannot tell the accounts server of base_url '%s', which is none of Zoho's data centres; set "
             "accounts_url (ZOHO_ACCOUNTS_URL)",
             base);
-    return 0;
+}
+
+static void check_place(struct sb_instance *instance, struct sb_error *err)
+{
+    const char *offset = sb_instance_str(instance, "utc_offset");
+    const char *region = sb_instance_str(instance, "region");
+    int minutes = 0;
+
+    if (!desk_parse_offset(offset, &minutes))
+        (void)sb_instance_mistake(instance, err, "'utc_offset' is '%s': write it as +05:30",
+                                  offset ? offset : "");
+    if (!region || strlen(region) != 2)
+        (void)sb_instance_mistake(instance, err,
+                                  "region '%s' is not a country code of two letters such as IN",
+                                  region ? region : "");
 }
 
 static int open_instance(struct sb_instance *instance, struct sb_error *err)
 {
-    const char *field = sb_instance_str(instance, "reference_field");
-    if (check_servers(instance, err) < 0 || check_id(instance, "org_id", false, err) < 0 ||
-        check_id(instance, "department_id", false, err) < 0 ||
-        check_id(instance, "fallback_contact_id", true, err) < 0)
-        return err->status;
-    if (field && *field && strncmp(field, "cf_", 3) != 0)
-        return sb_fail(err, SB_ECONFIG,
-                       "reference_field '%s' is no API name of a custom field, which begins with 'cf_'",
-                       field);
-    field = sb_instance_str(instance, "crm_id_field");
-    if (field && *field && strncmp(field, "cf_", 3) != 0)
-        return sb_fail(err, SB_ECONFIG,
-                       "crm_id_field '%s' is no API name of a custom field, which begins with 'cf_'", field);
-    int minutes = 0;
-    const char *offset = sb_instance_str(instance, "utc_offset");
-    if (!desk_parse_offset(offset, &minutes))
-        return sb_fail(err, SB_ECONFIG, "'utc_offset' is '%s': write it as +05:30", offset ? offset : "");
-    const char *region = sb_instance_str(instance, "region");
-    if (!region || strlen(region) != 2)
-        return sb_fail(err, SB_ECONFIG, "region '%s' is not a country code of two letters such as IN",
-                       region ? region : "");
+    check_servers(instance, err);
+    check_id(instance, "org_id", false, err);
+    check_id(instance, "department_id", false, err);
+    check_id(instance, "fallback_contact_id", true, err);
+    check_field(instance, "reference_field", err);
+    check_field(instance, "crm_id_field", err);
+    check_place(instance, err);
     if (!sb_instance_bool(instance, "auto_create_contact") &&
         !sb_instance_is_set(instance, "fallback_contact_id"))
         sb_instance_notice(instance,
                            "calls of people who are no contacts in Zoho Desk will end in the dead letters: "
                            "auto_create_contact is off and fallback_contact_id is not set");
-    return 0;
+    return err->status; /* of the first mistake, or 0 */
 }
 
 SB_API const struct sb_plugin switchboard_plugin = {

@@ -14,7 +14,7 @@ import tempfile
 
 import world
 from verb_case import VerbCase, on_terminal
-from world import ENGINE, PATIENCE, World, call
+from world import ENGINE, PATIENCE, ROOT, World, call
 
 VERBS = ("run", "check", "plugins", "records", "show", "prove", "reconcile", "retry", "drop", "import", "login", "backup", "restore", "version")
 REFUSED = {"status": 422, "body": {"errorCode": "UNPROCESSABLE_ENTITY", "message": "refused by a test"}}
@@ -92,6 +92,23 @@ class UsageTest(VerbCase):
                 conf.write("data_dir = \"var\"\nmax_in_flight = \"many\"\n")
             done = plain("records", folder=folder)
         self.assert_refused(done, "engine.conf:2: ", "cannot use 'engine.conf'")
+
+    def test_all_that_plugins_refuse_is_told_in_one_run(self):
+        with tempfile.TemporaryDirectory() as folder:
+            with open(os.path.join(folder, "engine.conf"), "w", encoding="utf-8") as conf:
+                conf.write('pipelines = { calls = { source = "exotel" stages = [ "deepgram", "openai" ] sinks = [ "zoho_desk" ] } }\n'
+                           'exotel = { account_sid = "acmedemo1" api_key = "k" api_token = "t" utc_offset = "5" since = "yesterday" }\n'
+                           'deepgram = { api_key = "k" model = "flux-1" redact = [ "ssn", "aggressive_numbers" ] keyterms = "refund" }\n'
+                           'openai = { api_key = "k" categories = [ "%s", "a", "a" ] }\n' % ("x" * 101) +
+                           'zoho_desk = { mapping = "%s" org_id = "abc" department_id = "77" client_id = "c" client_secret = "s" refresh_token = "r"'
+                           ' reference_field = "ref" base_url = "https://desk.example.com" }\n' % (ROOT / "scripts" / "zoho_ticket.lua"))
+            done = plain("check", folder=folder)
+        self.assert_refused(done, "engine.conf:2: 'utc_offset' is '5'", "engine.conf:2: 'since' is 'yesterday'", "engine.conf:3: 'model' is 'flux-1'",
+                            "engine.conf:3: 'keyterms' need a model of nova-3", "engine.conf:3: 'redact' has 'ssn'",
+                            "engine.conf:3: 'redact' has 'aggressive_numbers'", "engine.conf:4: category 1 is empty or longer",
+                            "engine.conf:4: category 'a' is listed twice", "engine.conf:5: 'abc' is not an id for org_id",
+                            "engine.conf:5: reference_field 'ref'", "engine.conf:5: cannot tell the accounts server")
+        self.assertEqual(done.stderr.count("engine.conf:"), 11, done.stderr)
 
     def test_without_a_journal_reading_says_who_makes_it(self):
         with World() as w:
