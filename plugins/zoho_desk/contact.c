@@ -74,8 +74,9 @@ enum sb_verdict desk_check_contact_build(struct sb_exchange *x)
     return SB_OK;
 }
 
-static enum sb_verdict forget(struct sb_exchange *x, const char *why)
+static enum sb_verdict forget(struct sb_exchange *x, const char *id, const char *why)
 {
+    sb_set_str(x, "matching.forgotten", id);
     sb_note(x, "the contact that was linked before %s; looking for the caller's contact again", why);
     sb_key_set(x, "contact", NULL);
     sb_set(x, "contact", NULL);
@@ -86,8 +87,10 @@ enum sb_verdict desk_check_contact_fold(struct sb_exchange *x)
 {
     if (desk_has_user(x))
         return desk_user_check_fold(x);
+    const char *known = remembered(x);
+    const char *asked = known ? known : sb_get_str(x, "contact.id");
     if (sb_http_status(x) == 404)
-        return forget(x, "no longer exists");
+        return forget(x, asked, "no longer exists");
     const json_t *contact = sb_http_json(x);
     if (!desk_is_good(x) || !desk_is_id(sb_json_str(contact, "id")))
         return desk_refused(x, "read the contact", "Desk.contacts.READ");
@@ -98,9 +101,9 @@ enum sb_verdict desk_check_contact_fold(struct sb_exchange *x)
     bool is_fallback = fallback && strcmp(fallback, sb_json_str(contact, "id")) == 0;
     if (json_is_true(json_object_get(contact, "isTrashed")) ||
         json_is_true(json_object_get(contact, "isDeleted")))
-        return forget(x, "was deleted");
+        return forget(x, asked, "was deleted");
     if (!is_fallback && !desk_caller_is(x, &caller, contact))
-        return forget(x, "has another number now");
+        return forget(x, asked, "has another number now");
     desk_contact_link(x, contact, false);
     return SB_OK;
 }

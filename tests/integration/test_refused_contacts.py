@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Calls whose contact is refused for the ticket, as a process: the caller gets another contact, and the call its ticket."""
 
+import concurrent.futures
 import unittest
 
 import world
-from world import World, call
+from world import IS_LONG, World, call
 
 CALLER = "05550100077"
 ELSEWHERE = "5000001000000006009"
@@ -22,9 +23,9 @@ class RefusedContactWorld(World):
     def change(self, contact, **what):
         self.control("/desk/contacts", {"id": contact, **what})
 
-    def call_again(self, *numbers):
+    def call_again(self, *numbers, **environment):
         self.add_calls(*(call(number, **{"from": CALLER}) for number in numbers))
-        return self.run_once()
+        return self.run_once(**environment)
 
     def ticket_contacts(self):
         """The contact of each ticket, in the order of the calls."""
@@ -86,6 +87,28 @@ class RefusedContactTest(unittest.TestCase):
                 self.assertEqual([rule["hits"] for rule in w.control("/faults")], [1])
                 self.assertNotEqual(w.ticket_contacts()[-1], first)
                 self.assertEqual(len(w.contacts()), 2)
+
+    def killed(self, point):
+        """The engine dies at that point of two refused calls, and is started again. What it said at its death, and what is wrong."""
+        with RefusedContactWorld() as w:
+            self.assert_all_done(w, w.run_once(), 1)
+            first, = w.ticket_contacts()
+            w.change(first, trashed=True)
+            died = w.call_again(2, 3, **w.crash_environment(CRASH_AT=point))
+            ended = w.run_once()
+            contacts = w.ticket_contacts()
+            wrong = [] if ended.code == 0 and w.states() == {"done": 3} else ["%s %s" % (w.states(), ended)]
+            if len(contacts) != 3 or len(set(contacts[1:])) != 1 or first in contacts[1:] or len(w.contacts()) != 2:
+                wrong.append("tickets on %s of %d contacts" % (contacts, len(w.contacts())))
+            return died.code, ["killed at %s: %s" % (point, each) for each in wrong]
+
+    def test_killed_anywhere_there_is_one_ticket_each_and_one_contact_more(self):
+        points = ["%s:%d:%s" % (kind, number, when) for kind, when in (("sync", "after"), ("send", "after"), ("recv", "before"))
+                  for number in range(2, 40, 2 if IS_LONG else 6)]
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            ends = list(pool.map(self.killed, points))
+        self.assertEqual([each for _, wrong in ends for each in wrong], [])
+        self.assertGreater(sum(code == -9 for code, _ in ends), len(points) // 2, "it hardly died at all")
 
     def test_without_leave_to_make_contacts_a_person_decides_and_retry_goes_on(self):
         with RefusedContactWorld() as w:

@@ -256,6 +256,39 @@ static void the_other_contact_is_made_by_the_same_rules(void **state)
     }
 }
 
+/* A restart between the contact and its ticket reads the contact again. Gone: create_contact is over, and cannot make another. */
+static void a_contact_that_goes_before_its_ticket_is_made_again_behind_it(void **state)
+{
+    (void)state;
+    struct harness *h = kit_new(NULL, "{" KIT_CALL ", " KIT_MAPPED_TICKET ", " KIT_CONTACT "}");
+    harness_set_key_doc(h, KNOWN(REFUSED));
+    const struct harness_result *r = harness_fold(h, "check_contact", 404, NULL, "{}");
+    assert_int_equal(r->verdict, SB_OK);
+    harness_same(harness_at(r->record, "matching"), "{\"forgotten\": \"" REFUSED "\"}");
+    harness_set_key_doc(h, NULL);
+    /* Somebody may restore it meanwhile. */
+    r = harness_fold(h, "find_contact_phone", 200, NULL, LIST(OLD));
+    assert_string_equal(harness_text(r->record, "contact.id"), REFUSED);
+    harness_set_record(h, "{" KIT_CALL ", " KIT_MAPPED_TICKET ", \"matching\": {\"forgotten\": \"" REFUSED
+                          "\"}}");
+    harness_set_round(h, 7);
+    harness_set_age(h, 15 * 60 * 1000 + 1);
+    r = harness_fold(h, "await_contact", 204, NULL, "");
+    assert_int_equal(r->verdict, SB_SKIP);
+    assert_string_equal(r->reason, "the contact that was linked before is gone, and no other one shows");
+    harness_same(harness_at(r->record, "matching"), "{\"forgotten\": \"" REFUSED "\", \"refused\": \"" REFUSED
+                                                    "\", \"gone\": [\"" REFUSED "\"]}");
+    harness_set_round(h, 0);
+    harness_set_age(h, 0);
+    assert_int_equal(harness_build(h, "create_ticket")->verdict, SB_SKIP);
+    assert_int_equal(harness_build(h, "create_contact_anew")->verdict, SB_OK);
+    /* There, what is awaited in vain is for a person. */
+    harness_set_round(h, 7);
+    harness_set_age(h, 15 * 60 * 1000 + 1);
+    assert_int_equal(harness_fold(h, "await_contact_anew", 204, NULL, "")->verdict, SB_REJECT);
+    harness_free(h);
+}
+
 /* ---- found again --------------------------------------------------------------------------------------- */
 
 static void a_lost_answer_is_looked_for_at_the_other_contact(void **state)
@@ -300,6 +333,7 @@ int main(void)
         cmocka_unit_test(the_second_search_holds_the_lock_of_the_number),
         cmocka_unit_test(a_call_with_a_ticket_passes_in_silence),
         cmocka_unit_test(the_other_contact_is_made_by_the_same_rules),
+        cmocka_unit_test(a_contact_that_goes_before_its_ticket_is_made_again_behind_it),
         cmocka_unit_test(a_lost_answer_is_looked_for_at_the_other_contact),
         cmocka_unit_test(the_refused_one_is_not_taken_for_the_one_that_was_made),
     };
