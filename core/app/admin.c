@@ -59,8 +59,9 @@ static void set_record_gauges(struct metrics *metrics, const json_t *totals)
     json_t *count;
 
     json_object_foreach (json_object_get(totals, "records"), state, count)
-        set_gauge(metrics, "switchboard_records", "records in the journal by state", "state", state,
-                  json_number_value(count));
+        set_gauge(metrics, "switchboard_records",
+                  "records in the journal by state; unknown and incomplete ones are among the others",
+                  "state", state, json_number_value(count));
 }
 
 static void add_to_counter(struct metrics *metrics, const char *name, const char *help, double amount)

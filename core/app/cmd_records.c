@@ -145,19 +145,20 @@ static int write_unknown(const struct screen *screen, const json_t *evidence, in
 
 static void write_totals(const struct screen *screen, const json_t *totals, size_t shown)
 {
-    const char *state, *separator = "";
+    const char *state, *last = NULL;
     json_t *count;
 
-    (void)fprintf(screen->out, "\n%zu shown; in all:", shown);
+    (void)fprintf(screen->out, "\n%zu shown; in all: ", shown);
     json_object_foreach (json_object_get(totals, "records"), state, count) {
         if (json_integer_value(count) == 0)
             continue;
-        (void)fprintf(
-            screen->out, "%s %s%lld %s%s", separator, screen_begin(screen, screen_style_of_state(state)),
-            (long long)json_integer_value(count), state, screen_end(screen, screen_style_of_state(state)));
-        separator = ",";
+        enum screen_style style = screen_style_of_state(state);
+        (void)fprintf(screen->out, "%s%s%lld %s%s", screen_before_count(state, last),
+                      screen_begin(screen, style), (long long)json_integer_value(count), state,
+                      screen_end(screen, style));
+        last = state;
     }
-    (void)fprintf(screen->out, "%s\n", *separator ? "" : " none");
+    (void)fprintf(screen->out, "%s\n", last ? "" : "none");
 }
 
 static int write_table(const json_t *rows, const json_t *evidence, const json_t *totals, int zone_minutes)

@@ -238,14 +238,18 @@ static const struct table_column unknown_columns[] = {
 
 static void show_records(const struct proof *proof, const struct screen *screen)
 {
-    const char *state;
+    const char *state, *last = NULL;
     json_t *count;
     AUTO_BUF line;
 
     buf_init(&line, LINE_MAX_BYTES);
-    json_object_foreach (json_object_get(proof->totals, "records"), state, count)
-        if (json_integer_value(count) > 0)
-            buf_printf(&line, "%s%lld %s", line.len ? ", " : "", (long long)json_integer_value(count), state);
+    json_object_foreach (json_object_get(proof->totals, "records"), state, count) {
+        if (json_integer_value(count) == 0)
+            continue;
+        buf_printf(&line, "%s%lld %s", screen_before_count(state, last), (long long)json_integer_value(count),
+                   state);
+        last = state;
+    }
     if (!line.len)
         buf_str(&line, "none yet");
     write_line(screen, "records", &line);

@@ -61,6 +61,18 @@ enum screen_style screen_style_of_state(const char *word)
     return SCREEN_PLAIN;
 }
 
+static bool is_part(const char *state)
+{
+    return strcmp(state, "unknown") == 0 || strcmp(state, "incomplete") == 0;
+}
+
+const char *screen_before_count(const char *word, const char *last)
+{
+    if (!last)
+        return "";
+    return is_part(word) && !is_part(last) ? "; of them " : ", ";
+}
+
 /* ---- widths ---- */
 
 struct range {

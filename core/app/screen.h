@@ -32,6 +32,9 @@ const char *screen_begin(const struct screen *screen, enum screen_style style);
 const char *screen_end(const struct screen *screen, enum screen_style style);
 /* The style in which a record's state is shown. */
 enum screen_style screen_style_of_state(const char *word);
+/* What stands before the count of the state `word` in a line of counts. `last`: the state before it, NULL at first. Unknown
+ * and incomplete records are among those that were counted already. */
+const char *screen_before_count(const char *word, const char *last);
 
 /* Columns that `size` bytes of valid UTF-8 take: wide characters two, combining marks none. */
 size_t screen_columns(const char *text, size_t size);

@@ -170,7 +170,7 @@ static const char *const texts[STATEMENT_COUNT] = {
     [STATEMENT_LIST_UNKNOWN] =
         LIST_COLUMNS " WHERE r.id IN (SELECT record_id FROM intent WHERE " UNSETTLED
                      " AND state = 'open') AND r.state IN ('active','dead') AND" LIST_PAGE,
-    [STATEMENT_LIST_INCOMPLETE] = LIST_COLUMNS " WHERE r.problems > 0 AND" LIST_PAGE,
+    [STATEMENT_LIST_INCOMPLETE] = LIST_COLUMNS " WHERE r.problems > 0 AND r.state = 'done' AND" LIST_PAGE,
     [STATEMENT_TIMELINE] =
         "SELECT 'outcome', at_ms, instance, step, round, attempt, verdict, http_status, duration_ms,"
         " text, NULL, NULL, NULL, NULL, lower(hex(value)), id FROM outcome WHERE record_id = ?1"
@@ -185,7 +185,7 @@ static const char *const texts[STATEMENT_COUNT] = {
         "SELECT count(*) FROM intent t JOIN record r ON r.id = t.record_id WHERE t." UNSETTLED
         " AND t.state = 'open' AND r.state IN ('active','dead')",
     [STATEMENT_COUNT_INCOMPLETE] =
-        "SELECT count(*) FROM record WHERE problems > 0 AND instr(pipeline, '/') = 0",
+        "SELECT count(*) FROM record WHERE problems > 0 AND state = 'done' AND instr(pipeline, '/') = 0",
     [STATEMENT_METERS] = "SELECT instance, name, total FROM meter ORDER BY instance, name",
     [STATEMENT_NEWEST_RECEIVED] = "SELECT received_ms FROM record ORDER BY id DESC LIMIT 1",
 

@@ -37,8 +37,13 @@ static void records_are_listed_by_state_newest_first(void **state)
     struct sb_error err = SB_ERROR_INIT;
     struct store_change *change = move_change(incomplete, STORE_DONE, NULL);
 
-    end_record(store, dead, STORE_DEAD, "no such department", T0);
     end_record(store, done, STORE_DONE, NULL, T0);
+    change->adds_problem = true;
+    apply(store, change);
+    change = move_change(active, STORE_ACTIVE, NULL);
+    change->adds_problem = true; /* it may still be mended, or end otherwise */
+    apply(store, change);
+    change = move_change(dead, STORE_DEAD, "no such department");
     change->adds_problem = true;
     apply(store, change);
     open_intent(store, unknown, "create_ticket", 1);
