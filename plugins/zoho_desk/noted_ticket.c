@@ -102,10 +102,11 @@ enum sb_verdict desk_find_own_build(struct sb_exchange *x)
     return SB_OK;
 }
 
+/* A request that was under way when the backup was put back may arrive until its time is up. */
 enum sb_verdict desk_find_own_fold(struct sb_exchange *x)
 {
     const json_t *items = NULL;
-    int64_t left_ms = sb_option_int(x, "settle") - sb_step_age_ms(x);
+    int64_t left_ms = sb_option_int(x, "timeout") + sb_option_int(x, "settle") - sb_step_age_ms(x);
     if (!desk_items(x, &items))
         return desk_refused(x, "search for the ticket that may have been created", "Desk.search.READ");
     const json_t *own = desk_own_ticket(x, items);

@@ -190,9 +190,11 @@ static void out_of_a_backup_its_own_ticket_is_searched_for_before_another_is_cho
         int64_t delay_ms;
         const char *ticket_id;
     } looks[] = {
-        { 1000, NULL, SB_AGAIN, 15 * 60 * 1000 - 1000, NULL },
-        { 15 * 60 * 1000, NULL, SB_SKIP, 0, NULL },
-        { 15 * 60 * 1000, TICKET("202", ", \"subject\": \"about [SB-0123456789ABC]!\""), SB_SKIP, 0, NULL },
+        { 1000, NULL, SB_AGAIN, 15 * 60 * 1000 + 29000, NULL },
+        { 15 * 60 * 1000, NULL, SB_AGAIN, 30000, NULL }, /* a request takes up to 30 s to arrive */
+        { 15 * 60 * 1000 + 30000, NULL, SB_SKIP, 0, NULL },
+        { 15 * 60 * 1000 + 30000, TICKET("202", ", \"subject\": \"about [SB-0123456789ABC]!\""), SB_SKIP, 0,
+          NULL },
         { 1000, TICKET("201", ", \"subject\": \"x [SB-0123456789ABC]\""), SB_OK, 0, "201" },
     };
     for (size_t i = 0; i < sizeof(looks) / sizeof(looks[0]); i++) {
