@@ -212,3 +212,19 @@ bool change_add_outcome(struct flow *flow, struct store_change *change, const st
     change->outcome = outcome;
     return true;
 }
+
+char *change_answer_text(const struct sb_exchange *x)
+{
+    const struct http_response *response = x->response;
+    AUTO_JSON headers = json_object();
+    AUTO_JSON doc = NULL;
+
+    for (size_t i = 0; response && headers && i < response->header_count; i++)
+        (void)json_object_set_new(
+            headers, response->headers[i].name,
+            json_stringn_nocheck(response->headers[i].value, strlen(response->headers[i].value)));
+    if (response)
+        doc = json_pack("{s:i, s:O, s:s%}", "status", response->status, "headers", headers, "body",
+                        response->body, response->body_size);
+    return doc ? json_text(doc) : NULL;
+}

@@ -21,5 +21,8 @@ bool change_add_intent(struct store_change *change, const struct run *run, const
 /* Adds a line of the timeline. `verdict` is a constant. */
 bool change_add_outcome(struct flow *flow, struct store_change *change, const struct run *run,
                         const char *verdict, const struct call_result *result, const struct sb_exchange *x);
+/* The raw answer as a text for the intent, for a mended plugin to fold. NULL: out of memory, or there is none; else to be
+ * freed. */
+char *change_answer_text(const struct sb_exchange *x);
 
 #endif

@@ -131,23 +131,6 @@ bool create_add_settled(struct flow *flow, struct run *run, struct store_change 
 
 /* ---- after it was sent --------------------------------------------------------------------------------- */
 
-/* The raw answer, for a mended plugin to fold. */
-static char *keep_answer(const struct sb_exchange *x)
-{
-    const struct http_response *response = x->response;
-    AUTO_JSON headers = json_object();
-    AUTO_JSON doc = NULL;
-
-    for (size_t i = 0; response && headers && i < response->header_count; i++)
-        (void)json_object_set_new(
-            headers, response->headers[i].name,
-            json_stringn_nocheck(response->headers[i].value, strlen(response->headers[i].value)));
-    if (response)
-        doc = json_pack("{s:i, s:O, s:s%}", "status", response->status, "headers", headers, "body",
-                        response->body, response->body_size);
-    return doc ? json_text(doc) : NULL;
-}
-
 static void end_unknown(struct flow *flow, struct run *run, const struct call_result *result)
 {
     struct store_change *change = change_of_run(flow, run);
@@ -185,7 +168,7 @@ void create_on_sent(struct flow *flow, struct run *run, const struct call_result
         break;
     }
     if (settlement.state == STORE_INTENT_ANSWERED)
-        answer = keep_answer(run->call.x);
+        answer = change_answer_text(run->call.x);
     settlement.answer = answer;
     if (settlement.state == STORE_INTENT_DONE)
         settlement.made = made_by(run->call.x);
@@ -221,6 +204,22 @@ static int64_t wait_ms(const struct run *run, const struct gate *gate, const str
     if (run->survived_restart)
         ms += instance_number(gate->instance, "timeout", TIMEOUT_MS_DEFAULT);
     return ms;
+}
+
+int64_t create_hidden_ms(struct flow *flow, struct run *run)
+{
+    struct gate *gate = NULL;
+    const struct sb_step *step =
+        run->record && run->record->has_intent ? intent_step(flow, run, &gate) : NULL;
+
+    if (!step)
+        return 0;
+    if (!run->is_unknown) { /* it was kept unread, or nobody has looked for it since the restart */
+        run->unknown_ms = flow_mono_ms(flow);
+        run->survived_restart = run->record->intent_state == STORE_INTENT_OPEN;
+    }
+    int64_t left_ms = run->unknown_ms + wait_ms(run, gate, step) - flow_mono_ms(flow);
+    return left_ms > 0 ? left_ms : 0;
 }
 
 void create_become_unknown(struct flow *flow, struct run *run)

@@ -86,6 +86,33 @@ bool keys_acquire(struct keys *keys, const char *instance, const char *name, str
     return true;
 }
 
+static void on_rested(struct flow *flow, struct actor *actor)
+{
+    struct key_lock *lock = (struct key_lock *)actor;
+
+    actor_remove(&flow->actors, actor);
+    keys_release(flow, &flow->keys, lock);
+}
+
+static void on_turn(struct flow *flow, struct actor *actor)
+{
+    (void)flow;
+    (void)actor;
+    assert(false && "a lock that rests waits in no queue");
+}
+
+static const struct actor_class rest_class = { .name = "rest", .on_timer = on_rested, .on_turn = on_turn };
+
+void keys_rest(struct flow *flow, struct key_lock *lock, int64_t ms)
+{
+    if (actor_add(&flow->actors, &lock->rest, &rest_class) < 0) {
+        flow_fail(flow, "out of memory");
+        return;
+    }
+    lock->holder = &lock->rest;
+    actor_arm(&flow->actors, &lock->rest, flow_mono_ms(flow) + ms);
+}
+
 void keys_release(struct flow *flow, struct keys *keys, struct key_lock *lock)
 {
     struct actor *next = queue_take(&lock->waiting);

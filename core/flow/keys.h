@@ -1,6 +1,6 @@
 /* Locks over spans of steps, by (instance, key): who holds one is alone with that phone number or that
  * customer. The lock lives in memory; what must survive is the open intent, whose key is taken again at start
- * before anybody else. */
+ * before anybody else. What rests is forgotten by a restart. */
 #ifndef FLOW_KEYS_H
 #define FLOW_KEYS_H
 
@@ -9,6 +9,7 @@
 struct flow;
 
 struct key_lock {
+    struct actor rest;    /* first; the holder while it rests */
     const char *instance; /* owned */
     const char *name;     /* owned */
     struct actor *holder;
@@ -30,5 +31,7 @@ bool keys_acquire(struct keys *keys, const char *instance, const char *name, str
                   struct key_lock **ret_lock);
 /* Hands it to the first who waits, or forgets it. */
 void keys_release(struct flow *flow, struct keys *keys, struct key_lock *lock);
+/* The same, but only after `ms`: what its holder may have made is not shown before. */
+void keys_rest(struct flow *flow, struct key_lock *lock, int64_t ms);
 
 #endif

@@ -92,11 +92,24 @@ static void release_lock(struct flow *flow, struct run *run)
         keys_release(flow, &flow->keys, lock);
 }
 
+/* A record that ends while it may have made what searches do not show yet: whoever comes next would make it once more. */
+static void leave_lock(struct flow *flow, struct run *run)
+{
+    bool is_holder = run->lock && run->lock->holder == &run->call.actor;
+    int64_t hidden_ms = is_holder ? create_hidden_ms(flow, run) : 0;
+
+    if (hidden_ms > 0) {
+        keys_rest(flow, run->lock, hidden_ms);
+        run->lock = NULL;
+    }
+    release_lock(flow, run);
+}
+
 void run_free(struct flow *flow, struct run *run)
 {
     call_reset(flow, &run->call);
     if (!flow->has_failed)
-        release_lock(flow, run);
+        leave_lock(flow, run);
     if (run->is_unknown)
         flow->unknown_count--;
     if (run->is_held)

@@ -135,6 +135,8 @@ void create_resume(struct flow *flow, struct run *run);
 /* From now on the outcome is unknown; after the commit the first look is planned. */
 void create_become_unknown(struct flow *flow, struct run *run);
 void create_schedule(struct flow *flow, struct run *run);
+/* For how long it may be hidden what the record has asked for with an intent that is not settled; 0: there is none. */
+int64_t create_hidden_ms(struct flow *flow, struct run *run);
 void create_forget_intent(struct flow *flow, struct run *run);
 /* Adds to the change what is settled beside the state: what was made, and when to look again. False: out of memory. */
 bool create_add_settled(struct flow *flow, struct run *run, struct store_change *change,
