@@ -8,14 +8,12 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "app/contacts.h"
-#include "app/engine.h"
+#include "app/control_verb.h"
 #include "app/reconcile.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/scope.h"
 #include "base/timefmt.h"
-#include "io/http_server.h"
 
 /* TWINS_AFTER_MS: put off until the settle time is over, which the flow knows. */
 enum { ACTIVE_ARENA_MAX = 1 << 28, TWINS_AFTER_MS = 60 * 1000 };
@@ -26,23 +24,7 @@ struct control {
     int dir_fd; /* of data_dir, where its name is too long for a socket; else -1 */
 };
 
-/* One verb on its way through the store's thread. */
-struct verb {
-    struct engine *engine;
-    struct http_call *call;
-    int64_t id;
-    enum store_state state;
-    char *reason; /* owned */
-    json_t *body; /* owned: what lists of ids are read from */
-    struct arena *arena;
-    struct store_active *active;
-    size_t active_count, changed;
-    int64_t since_ms; /* wall clock: when it was decided */
-    int rc;
-    struct sb_error err;
-};
-
-static void reply_json(struct http_call *call, int status, json_t *answer)
+void control_reply(struct http_call *call, int status, json_t *answer)
 {
     AUTO_STR text = answer ? json_text(answer) : NULL;
 
@@ -51,12 +33,12 @@ static void reply_json(struct http_call *call, int status, json_t *answer)
                     text ? strlen(text) : 2);
 }
 
-static void reply_error(struct http_call *call, int status, const char *text)
+void control_refuse(struct http_call *call, int status, const char *text)
 {
-    reply_json(call, status, json_pack("{s:s}", "error", text));
+    control_reply(call, status, json_pack("{s:s}", "error", text));
 }
 
-static void free_verb(struct verb *verb)
+void control_verb_free(struct control_verb *verb)
 {
     arena_free(verb->arena);
     json_decref(verb->body);
@@ -65,18 +47,18 @@ static void free_verb(struct verb *verb)
     free(verb);
 }
 
-static struct verb *new_verb(struct control *control, struct http_call *call)
+struct control_verb *control_verb_new(struct engine *engine, struct http_call *call)
 {
-    struct verb *verb = calloc(1, sizeof(*verb));
+    struct control_verb *verb = calloc(1, sizeof(*verb));
 
     if (verb) {
-        verb->engine = control->engine;
+        verb->engine = engine;
         verb->call = call;
         verb->arena = arena_new(ACTIVE_ARENA_MAX);
     }
     if (!verb || !verb->arena) {
         free(verb);
-        reply_error(call, 503, "out of memory");
+        control_refuse(call, 503, "out of memory");
         return NULL;
     }
     return verb;
@@ -86,7 +68,7 @@ static struct verb *new_verb(struct control *control, struct http_call *call)
 
 static void retry_in_store(void *ctx, struct store *store)
 {
-    struct verb *verb = ctx;
+    struct control_verb *verb = ctx;
 
     verb->rc = store_retry(store, verb->id, verb->state, clock_wall_ms(), &verb->changed, &verb->err);
     if (verb->rc == 0)
@@ -95,24 +77,24 @@ static void retry_in_store(void *ctx, struct store *store)
 
 static void on_retried(void *ctx)
 {
-    struct verb *verb = ctx;
+    struct control_verb *verb = ctx;
 
     if (verb->rc < 0) {
-        reply_error(verb->call, 422, verb->err.text);
+        control_refuse(verb->call, 422, verb->err.text);
     } else {
         /* Those under way already are known to the flow and stay as they are. */
         for (size_t i = 0; i < verb->active_count; i++)
             flow_admit(verb->engine->flow, verb->active[i].id, verb->active[i].pipeline);
-        reply_json(verb->call, 200, json_pack("{s:I}", "retried", (json_int_t)verb->changed));
+        control_reply(verb->call, 200, json_pack("{s:I}", "retried", (json_int_t)verb->changed));
         engine_look(verb->engine);
     }
-    free_verb(verb);
+    control_verb_free(verb);
 }
 
 static void on_retry(struct control *control, struct http_call *call, const json_t *body)
 {
     const char *state = json_str(body, "state");
-    struct verb *verb = new_verb(control, call);
+    struct control_verb *verb = control_verb_new(control->engine, call);
 
     if (!verb)
         return;
@@ -120,8 +102,8 @@ static void on_retry(struct control *control, struct http_call *call, const json
     verb->state = state ? store_state_from_word(state) : STORE_STATE_INVALID; /* nothing said is not all */
     if (verb->id <= 0 && verb->state != STORE_DEAD && verb->state != STORE_DISABLED &&
         verb->state != STORE_DONE) {
-        reply_error(call, 422, "retry needs an 'id', or the 'state' dead, disabled or done");
-        free_verb(verb);
+        control_refuse(call, 422, "retry needs an 'id', or the 'state' dead, disabled or done");
+        control_verb_free(verb);
         return;
     }
     store_thread_run(control->engine->store, retry_in_store, on_retried, verb);
@@ -131,19 +113,19 @@ static void on_retry(struct control *control, struct http_call *call, const json
 
 static void drop_in_store(void *ctx, struct store *store)
 {
-    struct verb *verb = ctx;
+    struct control_verb *verb = ctx;
     verb->rc = store_drop(store, verb->id, verb->reason, clock_wall_ms(), &verb->err);
 }
 
 static void on_dropped(void *ctx)
 {
-    struct verb *verb = ctx;
+    struct control_verb *verb = ctx;
 
     if (verb->rc < 0)
-        reply_error(verb->call, 422, verb->err.text);
+        control_refuse(verb->call, 422, verb->err.text);
     else
-        reply_json(verb->call, 200, json_pack("{s:I}", "dropped", (json_int_t)verb->id));
-    free_verb(verb);
+        control_reply(verb->call, 200, json_pack("{s:I}", "dropped", (json_int_t)verb->id));
+    control_verb_free(verb);
 }
 
 static void on_drop(struct control *control, struct http_call *call, const json_t *body)
@@ -152,25 +134,25 @@ static void on_drop(struct control *control, struct http_call *call, const json_
     int64_t id = json_int(body, "id", 0);
 
     if (id <= 0) {
-        reply_error(call, 422, "drop needs an 'id'");
+        control_refuse(call, 422, "drop needs an 'id'");
         return;
     }
     if (!reason)
         reason = "dropped by an operator";
     if (flow_drop(control->engine->flow, id, reason)) {
-        reply_json(call, 202,
-                   json_pack("{s:I, s:s}", "dropped", (json_int_t)id, "when", "at its next safe point"));
+        control_reply(call, 202,
+                      json_pack("{s:I, s:s}", "dropped", (json_int_t)id, "when", "at its next safe point"));
         engine_look(control->engine);
         return;
     }
-    struct verb *verb = new_verb(control, call);
+    struct control_verb *verb = control_verb_new(control->engine, call);
     if (!verb)
         return;
     verb->id = id;
     verb->reason = strdup(reason);
     if (!verb->reason) {
-        reply_error(call, 503, "out of memory");
-        free_verb(verb);
+        control_refuse(call, 503, "out of memory");
+        control_verb_free(verb);
         return;
     }
     store_thread_run(control->engine->store, drop_in_store, on_dropped, verb);
@@ -180,7 +162,7 @@ static void on_drop(struct control *control, struct http_call *call, const json_
 
 static void decide_in_store(void *ctx, struct store *store)
 {
-    struct verb *verb = ctx;
+    struct control_verb *verb = ctx;
     const char *adopt = json_str(verb->body, "adopt");
     char text[300];
     const struct store_decision decision = { .adopt = adopt,
@@ -194,19 +176,19 @@ static void decide_in_store(void *ctx, struct store *store)
         verb->rc = store_active(store, verb->arena, &verb->active, &verb->active_count, &verb->err);
 }
 
-static void reply_decided(struct verb *verb)
+static void reply_decided(struct control_verb *verb)
 {
-    reply_json(
+    control_reply(
         verb->call, 202,
         json_pack("{s:I, s:I}", "decided", (json_int_t)verb->id, "since_ms", (json_int_t)verb->since_ms));
 }
 
 static void on_decided_in_store(void *ctx)
 {
-    struct verb *verb = ctx;
+    struct control_verb *verb = ctx;
 
     if (verb->rc < 0) {
-        reply_error(verb->call, 422, verb->err.text);
+        control_refuse(verb->call, 422, verb->err.text);
     } else {
         for (size_t i = 0; i < verb->active_count; i++)
             if (verb->active[i].id == verb->id)
@@ -214,25 +196,25 @@ static void on_decided_in_store(void *ctx)
         reply_decided(verb);
         engine_look(verb->engine);
     }
-    free_verb(verb);
+    control_verb_free(verb);
 }
 
 static void check_in_store(void *ctx, struct store *store)
 {
-    struct verb *verb = ctx;
+    struct control_verb *verb = ctx;
     verb->rc = store_check_unknown(store, verb->id, &verb->state, &verb->err);
 }
 
 /* Whatever is under way in the flow is the flow's to decide, so that two never settle one intent. */
 static void on_checked(void *ctx)
 {
-    struct verb *verb = ctx;
+    struct control_verb *verb = ctx;
     struct engine *engine = verb->engine;
 
     verb->since_ms = clock_wall_ms();
     if (verb->rc < 0) {
-        reply_error(verb->call, 422, verb->err.text);
-        free_verb(verb);
+        control_refuse(verb->call, 422, verb->err.text);
+        control_verb_free(verb);
         return;
     }
     switch (flow_decide(engine->flow, verb->id, json_str(verb->body, "adopt"),
@@ -244,17 +226,17 @@ static void on_checked(void *ctx)
         store_thread_run(engine->store, decide_in_store, on_decided_in_store, verb);
         return;
     case FLOW_IS_ENDING:
-        reply_error(verb->call, 422, "it is ending at this moment: 'switchboard show' tells how");
+        control_refuse(verb->call, 422, "it is ending at this moment: 'switchboard show' tells how");
         break;
     case FLOW_IS_SENDING:
-        reply_error(verb->call, 422,
-                    "its request is being sent or settled at this moment: there is nothing to decide yet");
+        control_refuse(verb->call, 422,
+                       "its request is being sent or settled at this moment: there is nothing to decide yet");
         break;
     case FLOW_IS_HELD:
-        reply_error(verb->call, 422, "its pipeline is not running: switch it on, then decide");
+        control_refuse(verb->call, 422, "its pipeline is not running: switch it on, then decide");
         break;
     }
-    free_verb(verb);
+    control_verb_free(verb);
     engine_look(engine);
 }
 
@@ -265,123 +247,16 @@ static void on_decide(struct control *control, struct http_call *call, json_t *b
     int64_t id = json_int(body, "id", 0);
 
     if (id <= 0 || (adopt != NULL) == sends_again || (adopt && !*adopt)) {
-        reply_error(call, 422,
-                    "decide needs an 'id', and either 'adopt', the id of what was made, or 'send_again'");
+        control_refuse(call, 422,
+                       "decide needs an 'id', and either 'adopt', the id of what was made, or 'send_again'");
         return;
     }
-    struct verb *verb = new_verb(control, call);
+    struct control_verb *verb = control_verb_new(control->engine, call);
     if (!verb)
         return;
     verb->id = id;
     verb->body = json_incref(body);
     store_thread_run(control->engine->store, check_in_store, on_checked, verb);
-}
-
-/* ---- import -------------------------------------------------------------------------------------------- */
-
-static void import_in_store(void *ctx, struct store *store)
-{
-    struct verb *verb = ctx;
-    const json_t *ids = json_object_get(verb->body, "ids");
-    size_t count = json_array_size(ids);
-    const char **list = calloc(count + 1, sizeof(*list));
-
-    if (!list) {
-        verb->rc = sb_fail(&verb->err, SB_ENOMEM, "out of memory");
-        return;
-    }
-    for (size_t i = 0; i < count; i++)
-        list[i] = json_string_value(json_array_get(ids, i));
-    verb->rc = store_import(store, json_str(verb->body, "account"), list, count, clock_wall_ms(),
-                            &verb->changed, &verb->err);
-    free(list);
-}
-
-static void on_imported(void *ctx)
-{
-    struct verb *verb = ctx;
-    size_t count = json_array_size(json_object_get(verb->body, "ids"));
-
-    if (verb->rc < 0)
-        reply_error(verb->call, 422, verb->err.text);
-    else
-        reply_json(verb->call, 200,
-                   json_pack("{s:I, s:I}", "new", (json_int_t)verb->changed, "known",
-                             (json_int_t)(count - verb->changed)));
-    free_verb(verb);
-}
-
-/* Rows of a mapping file, a part at a time: every instance that is named gets them. */
-static void put_contacts_in_store(void *ctx, struct store *store)
-{
-    struct verb *verb = ctx;
-    const json_t *rows = json_object_get(verb->body, "contacts");
-    const json_t *instances = json_object_get(verb->body, "instances");
-
-    for (size_t i = 0; verb->rc == 0 && i < json_array_size(instances); i++)
-        verb->rc = contacts_put(store, json_string_value(json_array_get(instances, i)), rows, "import",
-                                clock_wall_ms(), &verb->err);
-}
-
-static void on_contacts_put(void *ctx)
-{
-    struct verb *verb = ctx;
-
-    if (verb->rc < 0)
-        reply_error(verb->call, 422, verb->err.text);
-    else
-        reply_json(verb->call, 200,
-                   json_pack("{s:I}", "contacts",
-                             (json_int_t)json_object_size(json_object_get(verb->body, "contacts"))));
-    free_verb(verb);
-}
-
-static bool is_list_of_ids(const json_t *ids)
-{
-    size_t index;
-    json_t *id;
-
-    json_array_foreach (ids, index, id)
-        if (!json_is_string(id) || json_string_length(id) == 0)
-            return false;
-    return json_is_array(ids);
-}
-
-static void on_import_contacts(struct control *control, struct http_call *call, json_t *body)
-{
-    const json_t *rows = json_object_get(body, "contacts");
-
-    if (!contacts_are_rows(rows) || json_object_size(rows) > CONTACTS_PART ||
-        !is_list_of_ids(json_object_get(body, "instances"))) {
-        reply_error(call, 422,
-                    "import of contacts needs 'contacts', an object of id: [CRM id, contact id], and "
-                    "'instances', a list of texts");
-        return;
-    }
-    struct verb *verb = new_verb(control, call);
-    if (!verb)
-        return;
-    verb->body = json_incref(body);
-    store_thread_run(control->engine->store, put_contacts_in_store, on_contacts_put, verb);
-}
-
-static void on_import(struct control *control, struct http_call *call, json_t *body)
-{
-    const char *account = json_str(body, "account");
-
-    if (json_object_get(body, "contacts")) {
-        on_import_contacts(control, call, body);
-        return;
-    }
-    if (!account || !*account || !is_list_of_ids(json_object_get(body, "ids"))) {
-        reply_error(call, 422, "import needs an 'account' and 'ids', a list of texts");
-        return;
-    }
-    struct verb *verb = new_verb(control, call);
-    if (!verb)
-        return;
-    verb->body = json_incref(body);
-    store_thread_run(control->engine->store, import_in_store, on_imported, verb);
 }
 
 /* ---- requests ------------------------------------------------------------------------------------------ */
@@ -391,10 +266,10 @@ static void on_status(struct control *control, struct http_call *call)
     struct flow_counts counts;
 
     flow_counts(control->engine->flow, &counts);
-    reply_json(call, 200,
-               json_pack("{s:o, s:{s:I, s:I, s:I}}", "instances", flow_instances(control->engine->flow),
-                         "records", "loaded", (json_int_t)counts.loaded, "active", (json_int_t)counts.active,
-                         "unknown", (json_int_t)counts.unknown));
+    control_reply(call, 200,
+                  json_pack("{s:o, s:{s:I, s:I, s:I}}", "instances", flow_instances(control->engine->flow),
+                            "records", "loaded", (json_int_t)counts.loaded, "active",
+                            (json_int_t)counts.active, "unknown", (json_int_t)counts.unknown));
 }
 
 /* Begins a comparison; it may last for minutes, so that /compared is asked for its result. */
@@ -406,21 +281,21 @@ static void on_reconcile(struct control *control, struct http_call *call, const 
     struct sb_error err = SB_ERROR_INIT;
 
     if (options.since_ms <= 0)
-        reply_error(call, 422, "reconcile needs 'since_ms'");
+        control_refuse(call, 422, "reconcile needs 'since_ms'");
     else if (reconcile_begin(control->engine->reconcile, &options, &err) < 0)
-        reply_error(call, 422, err.text);
+        control_refuse(call, 422, err.text);
     else
-        reply_json(call, 202, json_pack("{s:b}", "is_running", 1));
+        control_reply(call, 202, json_pack("{s:b}", "is_running", 1));
 }
 
 static void on_compared(struct control *control, struct http_call *call)
 {
-    reply_json(call, 200, reconcile_status(control->engine->reconcile));
+    control_reply(call, 200, reconcile_status(control->engine->reconcile));
 }
 
 static void on_unknown(struct control *control, struct http_call *call)
 {
-    reply_json(call, 200, json_pack("{s:o}", "unknown", flow_unknown(control->engine->flow)));
+    control_reply(call, 200, json_pack("{s:o}", "unknown", flow_unknown(control->engine->flow)));
 }
 
 static void on_call(void *ctx, struct http_call *call)
@@ -438,22 +313,23 @@ static void on_call(void *ctx, struct http_call *call)
     else if (strcmp(path, "/compared") == 0)
         on_compared(control, call);
     else if (control->engine->is_stopping)
-        reply_error(call, 503, "the engine is stopping");
+        control_refuse(call, 503, "the engine is stopping");
     else if (!json_is_object(body))
-        reply_error(call, 422, "the body must be a JSON object");
+        control_refuse(call, 422, "the body must be a JSON object");
     else if (strcmp(path, "/retry") == 0)
         on_retry(control, call, body);
     else if (strcmp(path, "/drop") == 0)
         on_drop(control, call, body);
     else if (strcmp(path, "/import") == 0)
-        on_import(control, call, body);
+        control_import(control->engine, call, body);
     else if (strcmp(path, "/decide") == 0)
         on_decide(control, call, body);
     else if (strcmp(path, "/reconcile") == 0)
         on_reconcile(control, call, body);
     else
-        reply_error(call, 404,
-                    "there are /retry, /drop, /import, /decide, /reconcile, /compared, /unknown and /status");
+        control_refuse(
+            call, 404,
+            "there are /retry, /drop, /import, /decide, /reconcile, /compared, /unknown and /status");
 }
 
 /* A socket's name has room for 107 bytes. Through the open folder a socket in any data_dir has a short one. */
