@@ -319,7 +319,7 @@ static void submit(struct store_thread *thread, struct store_job *job)
 {
     list_add(&thread->gathered, job);
     thread->gathered_count++;
-    if (!thread->gathers)
+    if (!thread->gathers || thread->gathered_count == STORE_THREAD_GATHERED_MAX)
         store_thread_flush(thread);
 }
 

@@ -34,8 +34,11 @@ void store_thread_run(struct store_thread *thread, void (*work)(void *ctx, struc
 void store_thread_read(struct store_thread *thread, void (*work)(void *ctx, struct store *store),
                        void (*done)(void *ctx), void *ctx);
 
-/* Loop thread: from now on what is submitted stays with the loop until store_thread_flush, _drain or _free hands it
- * over, so that all of one turn of the loop shares a transaction and wakes the thread once. */
+/* So many wake the thread for little, and let it work while the loop makes the next ones: of a turn that brings many, all
+ * would else wait for the last. */
+enum { STORE_THREAD_GATHERED_MAX = 16 };
+/* Loop thread: from now on what is submitted stays with the loop until there is as much of it, or store_thread_flush,
+ * _drain or _free hands it over, so that what one turn of the loop brings shares a transaction and wakes the thread once. */
 void store_thread_gather(struct store_thread *thread);
 void store_thread_flush(struct store_thread *thread);
 

@@ -255,6 +255,25 @@ static void what_is_gathered_waits_for_the_flush_and_shares_a_commit(void **stat
     assert_int_equal(4, loop->seen_count);
 }
 
+static void many_that_are_gathered_do_not_wait_for_the_flush(void **state)
+{
+    struct loop *loop = *state;
+    struct tag tags[STORE_THREAD_GATHERED_MAX + 1];
+
+    store_thread_gather(loop->thread);
+    for (int i = 0; i <= STORE_THREAD_GATHERED_MAX; i++) {
+        tags[i] = (struct tag){ loop, i };
+        store_thread_commit(loop->thread, numbered_change(i), note_committed, &tags[i]);
+    }
+    deliver_until(loop, STORE_THREAD_GATHERED_MAX);
+    assert_int_equal(1, stats_of(loop).commits);
+    assert_int_equal(1, stats_of(loop).waiting); /* the last one is not enough for itself */
+    store_thread_flush(loop->thread);
+    deliver_until(loop, STORE_THREAD_GATHERED_MAX + 1);
+    for (int i = 0; i <= STORE_THREAD_GATHERED_MAX; i++)
+        assert_int_equal(i, loop->seen[i]);
+}
+
 static void emit_from_run(void *ctx, struct store *store)
 {
     struct tag *tag = ctx;
@@ -429,6 +448,7 @@ int main(void)
         IN_LOOP(a_run_sees_every_change_before_it_and_none_after),
         IN_LOOP(a_read_sees_every_change_before_it_and_parts_no_group),
         IN_LOOP(what_is_gathered_waits_for_the_flush_and_shares_a_commit),
+        IN_LOOP(many_that_are_gathered_do_not_wait_for_the_flush),
         IN_LOOP(a_run_may_write_and_its_end_is_told_on_the_loop),
         IN_LOOP(a_callback_may_hand_in_more),
         IN_LOOP(a_callback_may_drain_and_order_is_kept),
