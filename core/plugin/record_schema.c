@@ -2,7 +2,6 @@
 #include "plugin/record_schema.h"
 
 #include <assert.h>
-#include <stdint.h>
 #include <string.h>
 
 static const char *const directions[] = { "inbound", "outbound", NULL };
@@ -271,36 +270,45 @@ static int check_items(const struct record_field *field, const json_t *section, 
     return 0;
 }
 
-int record_check_section(const json_t *record, const char *section, struct sb_error *err)
+/* The rows of one section, which stand together: checks `value` (NULL: it is not there), and gives the row behind them. */
+static int check_rows(const struct record_field *first, size_t length, const json_t *value,
+                      const struct record_field **ret_behind, struct sb_error *err)
 {
-    const json_t *value = json_object_get(record, section);
-    size_t length = strlen(section);
+    const struct record_field *field = first;
+    int rc = 0;
 
-    if (!value)
-        return 0;
-    for (const struct record_field *field = schema; field->path; field++) {
-        if (field->path[0] != section[0] || strncmp(field->path, section, length) != 0 ||
-            field->path[length] != '.')
+    for (; field->path && strncmp(field->path, first->path, length + 1) == 0; field++) {
+        if (!value || rc < 0)
             continue;
         const char *member = field->path + length + 1;
         const char *star = strchr(member, '*');
-        int rc = star ? check_items(field, value, member, star, err)
-                      : check_value(field, json_object_get(value, member), err);
+        rc = star ? check_items(field, value, member, star, err)
+                  : check_value(field, json_object_get(value, member), err);
+    }
+    *ret_behind = field;
+    return rc;
+}
+
+/* Once through the schema, and not for each section that is there: `section` NULL is all of them. */
+static int check_sections(const json_t *record, const char *section, struct sb_error *err)
+{
+    for (const struct record_field *field = schema; field->path;) {
+        size_t length = strcspn(field->path, ".");
+        bool is_meant = !section || (strncmp(field->path, section, length) == 0 && section[length] == '\0');
+        const json_t *value = is_meant ? json_object_getn(record, field->path, length) : NULL;
+        int rc = check_rows(field, length, value, &field, err);
         if (rc < 0)
             return rc;
     }
     return 0;
 }
 
+int record_check_section(const json_t *record, const char *section, struct sb_error *err)
+{
+    return check_sections(record, section, err);
+}
+
 int record_check(const json_t *record, struct sb_error *err)
 {
-    const char *section;
-    json_t *value;
-
-    json_object_foreach ((json_t *)(uintptr_t)record, section, value) {
-        int rc = record_check_section(record, section, err);
-        if (rc < 0)
-            return rc;
-    }
-    return 0;
+    return check_sections(record, /* section= */ NULL, err);
 }
