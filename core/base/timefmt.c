@@ -196,12 +196,11 @@ void time_format_wall(int64_t ms, int offset_minutes, char ret_text[TIME_TEXT_MA
 
 void time_format_rfc3339(int64_t ms, char ret_text[TIME_TEXT_MAX])
 {
-    time_format_wall(ms, 0, ret_text);
-    char *space = strchr(ret_text, ' ');
-    if (space)
-        *space = 'T';
-    size_t length = strlen(ret_text);
-    (void)snprintf(ret_text + length, TIME_TEXT_MAX - length, "Z");
+    struct civil c;
+
+    civil_from_ms(ms, &c);
+    (void)snprintf(ret_text, TIME_TEXT_MAX, "%04d-%02d-%02dT%02d:%02d:%02dZ", c.year, c.month, c.day, c.hour,
+                   c.minute, c.second);
 }
 
 void time_format_rfc3339_ms(int64_t ms, char ret_text[TIME_TEXT_MAX])
