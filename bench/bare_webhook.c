@@ -225,6 +225,8 @@ static enum MHD_Result on_call(void *ctx, struct MHD_Connection *connection, con
     unsigned status = bare->checks ? check(connection, call) : MHD_HTTP_ACCEPTED;
     if (status != MHD_HTTP_ACCEPTED)
         return reply(connection, status);
+    if (bare->is_ending)
+        return MHD_NO; /* nobody would commit it any more */
     call->connection = connection;
     MHD_suspend_connection(connection);
     (void)pthread_mutex_lock(&bare->lock);
