@@ -18,6 +18,7 @@ struct ledger_entry {
     size_t step_count;
     bool has_transcript; /* committed, and the journal was not taken back since */
     bool was_dropped, was_retried;
+    int64_t dropped_ms;    /* when an operator first asked for it */
     bool was_misled;       /* an operator had something sent again that was there */
     int64_t last_asked_ms; /* the helpdesk, the last time */
 };

@@ -123,8 +123,11 @@ static void operator_drop(struct sim_engine *engine)
     int64_t *id = sim_new(sizeof(*id));
     for (*id = 1; !world->ledger.by_id[*id] || chosen-- > 0;)
         ++*id;
-    world->ledger.by_id[*id]->was_dropped = true;
-    world_trace(world, "%s dropped by an operator", world->ledger.by_id[*id]->external_id);
+    struct ledger_entry *entry = world->ledger.by_id[*id];
+    if (!entry->was_dropped)
+        entry->dropped_ms = world->now_ms;
+    entry->was_dropped = true;
+    world_trace(world, "%s dropped by an operator", entry->external_id);
     if (flow_drop(engine->flow, *id, drop_reason))
         free(id);
     else

@@ -22,12 +22,20 @@ void oracle_say(const struct oracle_facts *facts, const char *name, const char *
     facts->violation(facts->ctx, name, text);
 }
 
+static bool has_started_after(const struct oracle_facts *facts, int64_t when_ms)
+{
+    for (size_t i = 0; i < facts->up_count; i++)
+        if (facts->up[i].from_ms > when_ms)
+            return true;
+    return false;
+}
+
 size_t oracle_drops(const struct oracle_facts *facts)
 {
     size_t count = 0;
 
     for (size_t i = 0; i < facts->end_count; i++)
-        count += facts->ends[i].was_dropped;
+        count += facts->ends[i].was_dropped && has_started_after(facts, facts->ends[i].dropped_ms);
     return count;
 }
 

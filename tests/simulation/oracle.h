@@ -39,6 +39,7 @@ struct oracle_end {
     const char *state;   /* "done", "dropped", "disabled", "dead", or "active" */
     const char *reason;
     bool was_dropped, was_retried; /* by an operator */
+    int64_t dropped_ms;            /* when an operator first asked for it */
     bool was_misled;               /* an operator had something sent again that was there */
     uint64_t requests;             /* on its behalf */
     uint64_t after_transcript;     /* to a transcriber, although the transcript was committed */
@@ -67,7 +68,7 @@ void oracle_check(const struct oracle_facts *facts);
 
 void oracle_say(const struct oracle_facts *facts, const char *name, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
-/* How many records an operator dropped: what each was creating at that moment is forgotten with it. */
+/* How many records an operator dropped before a start of the engine, which forgets what each was creating. */
 size_t oracle_drops(const struct oracle_facts *facts);
 const struct oracle_end *oracle_end_of(const struct oracle_facts *facts, const struct truth_call *call);
 /* The ticket that is about the call, or NULL. */

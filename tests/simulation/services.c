@@ -167,6 +167,7 @@ static struct oracle_end *ends_of(const struct company *company, struct world *w
                                                tells_of_two(world, record),
                                  .was_misled = world_was_misled(world, id),
                                  .was_dropped = world_was_dropped(world, id),
+                                 .dropped_ms = world_dropped_ms(world, id),
                                  .was_retried = world_was_retried(world, id) };
     }
     return ends;

@@ -198,6 +198,12 @@ bool world_was_dropped(const struct world *world, const char *external_id)
     return entry && entry->was_dropped;
 }
 
+int64_t world_dropped_ms(const struct world *world, const char *external_id)
+{
+    const struct ledger_entry *entry = ledger_find(&world->ledger, external_id);
+    return entry ? entry->dropped_ms : 0;
+}
+
 bool world_was_misled(const struct world *world, const char *external_id)
 {
     const struct ledger_entry *entry = ledger_find(&world->ledger, external_id);

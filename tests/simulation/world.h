@@ -151,6 +151,7 @@ bool world_was_down(const struct world *world, const char *host);
 int64_t world_restored_ms(const struct world *world);
 /* Whether an operator has dropped, or retried, the conversation. */
 bool world_was_dropped(const struct world *world, const char *external_id);
+int64_t world_dropped_ms(const struct world *world, const char *external_id); /* 0: never */
 bool world_was_retried(const struct world *world, const char *external_id);
 /* Whether an operator has had something sent again that was there. */
 bool world_was_misled(const struct world *world, const char *external_id);
