@@ -168,6 +168,8 @@ class ContactTest(unittest.TestCase):
             w.fault("desk", "delay_then_commit", method="POST", path="*/contacts", latency_ms=500)
             _, port = w.listening()
             w.escalate(port, 1, {"id": "user-c", "email": "c@example.com", "phone": "+91 5550 100077"}, wait=None)
+            # Were the second one first, nobody could know that the user and the caller are one person.
+            w.wait_until(lambda: [row for row in w.timeline() if row[1] == "choose_lock"], "the first one goes on by its number")
             w.escalate(port, 2, {"id": "user-c"}, wait=None)
             tickets = w.settled(4)
             self.assertEqual(len({ticket["contactId"] for ticket in tickets}), 1)
