@@ -7,8 +7,10 @@
 
 #include "base/digest.h"
 
-/* SHA-256 of `value` as jansson writes it with JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY, without a text of the
- * whole. Any thread. False when out of memory, or for what JSON cannot say. */
+/* SHA-256 of what `value` says, in a form of its own that is the same on every machine: of each value a letter for its kind
+ * (`{`, `[`, `s`, `i`, `r`, `t`, `f`, `n`; `m` for the name of a member), its size or number in eight bytes, the least first,
+ * and its bytes; members sorted by name. Journals keep such digests: the form does not change. Any thread. False without a
+ * value, or when out of memory. */
 bool json_digest_hex(const json_t *value, char ret_hex[DIGEST_HEX_SIZE]);
 
 #endif

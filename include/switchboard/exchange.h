@@ -256,7 +256,7 @@ SB_API const char *sb_wall_time(struct sb_exchange *x, int64_t ms, int offset_mi
 /* "2026-03-10T09:00:11Z". */
 SB_API const char *sb_rfc3339(struct sb_exchange *x, int64_t ms);
 
-/* SHA-256 in hex of `value` in its canonical form: no white space, members sorted by name. */
+/* SHA-256 in hex of what `value` says: the same whatever white space and order of members it came with. */
 SB_API const char *sb_json_sha256(struct sb_exchange *x, const json_t *value);
 /* "host:port" of an absolute address that begins with https:// (http:// for loopback only), has no user name in it, and
  * could be asked; NULL for any other text. `ret_is_allowed` (NULL allowed): whether sb_request_url() would take it. */

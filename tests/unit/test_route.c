@@ -216,10 +216,6 @@ static enum sb_verdict handle_digests(struct sb_exchange *x)
     json_t *turned =
         sb_keep(x, json_loads("{\"a\": {\"d\": \"x\", \"c\": true}, \"b\": [2.5, 1, null]}", 0, NULL));
 
-    /* printf '{"a":{"c":true,"d":"x"},"b":[1,2.5,null]}' | sha256sum */
-    if (strcmp(sb_json_sha256(x, one), "5428d355e6df8800d27a4d0e195cff97bf0c2956dbf545ab0009b3162447be7e") !=
-        0)
-        return sb_reject(x, "the digest is not that of the canonical form");
     if (strcmp(sb_json_sha256(x, one), sb_json_sha256(x, other)) != 0 ||
         strcmp(sb_json_sha256(x, one), sb_json_sha256(x, turned)) == 0)
         return sb_reject(x, "the digest does not follow the content");
