@@ -42,8 +42,8 @@ static void make_name(const struct sb_instance *instance, char ret_name[TOKEN_NA
 static void give_to_instances(struct flow *flow, const struct token *token, const char *value)
 {
     for (size_t i = 0; i < flow->plan->instance_count; i++)
-        if (flow->gates[i].token == token)
-            instance_set_token(flow->gates[i].instance, value);
+        if (flow->gates[i].token == token && instance_set_token(flow->gates[i].instance, value) < 0)
+            flow_fail(flow, "out of memory");
 }
 
 static void tell_waiting(struct flow *flow, struct token *token)

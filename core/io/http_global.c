@@ -1,10 +1,14 @@
 /* libcurl for the whole process: initialised once, with an allocator that wipes what it frees. Libcurl copies
  * header lines and small bodies into buffers of its own and frees them as they are; there a secret would stay
  * readable until the memory is used again. (What TLS and HTTP/2 libraries and the kernel hold in between is
- * beyond our reach.) */
+ * beyond our reach.)
+ *
+ * Without memory the process ends: libcurl goes on without what it could not copy in some places, and so sends a request
+ * without its query. The journal goes on from there at the next start. */
 #include <curl/curl.h>
 #include <malloc.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,19 +35,28 @@ static void wiping_free(void *block)
     free(block);
 }
 
-static void *plain_malloc(size_t size)
+static void *or_end(void *block)
 {
-    return malloc(size);
+    if (!block) {
+        (void)fputs("switchboard: out of memory for a request\n", stderr);
+        abort();
+    }
+    return block;
 }
 
-static void *plain_calloc(size_t count, size_t size)
+static void *malloc_or_end(size_t size)
 {
-    return calloc(count, size);
+    return or_end(malloc(size));
 }
 
-static char *plain_strdup(const char *text)
+static void *calloc_or_end(size_t count, size_t size)
 {
-    return strdup(text);
+    return or_end(calloc(count, size));
+}
+
+static char *strdup_or_end(const char *text)
+{
+    return or_end(strdup(text));
 }
 
 /* realloc() would leave the old place as it was. */
@@ -53,9 +66,7 @@ static void *wiping_realloc(void *block, size_t size)
 
     if (block && size <= had && size > had / 2)
         return block;
-    void *moved = malloc(size);
-    if (!moved)
-        return NULL;
+    void *moved = malloc_or_end(size);
     if (block)
         memcpy(moved, block, had < size ? had : size);
     wiping_free(block);
@@ -67,8 +78,8 @@ int http_client_global_init(struct sb_error *err)
     /* A peer that closes while we write is an error of one transfer, not the end of the process. */
     if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
         return sb_fail(err, SB_EINTERNAL, "cannot ignore SIGPIPE");
-    CURLcode code = curl_global_init_mem(CURL_GLOBAL_ALL, plain_malloc, wiping_free, wiping_realloc,
-                                         plain_strdup, plain_calloc);
+    CURLcode code = curl_global_init_mem(CURL_GLOBAL_ALL, malloc_or_end, wiping_free, wiping_realloc,
+                                         strdup_or_end, calloc_or_end);
     if (code != CURLE_OK)
         return sb_fail(err, SB_EINTERNAL, "cannot initialise libcurl: %s", curl_easy_strerror(code));
     return 0;

@@ -84,7 +84,7 @@ void instance_free(struct sb_instance *instance)
         return;
     if (instance->is_open && instance->plugin->close)
         instance->plugin->close(instance);
-    instance_set_token(instance, NULL);
+    (void)instance_set_token(instance, NULL);
     release_values(instance->values, instance->value_count);
     json_decref(instance->notices);
     json_decref(instance->mistakes);
@@ -280,12 +280,12 @@ int instance_open(struct sb_instance *instance, struct sb_error *err)
         return sb_fail(err, SB_EINTERNAL, "%s", instance->complaint);
     const struct instance_value *token =
         auth && auth->access_token ? instance_value(instance, auth->access_token) : NULL;
-    if (token && token->is_set && !instance->access_token)
-        instance_set_token(instance, token->text);
+    if (token && token->is_set && !instance->access_token && instance_set_token(instance, token->text) < 0)
+        return sb_fail(err, SB_ENOMEM, "out of memory");
     return 0;
 }
 
-void instance_set_token(struct sb_instance *instance, const char *token)
+int instance_set_token(struct sb_instance *instance, const char *token)
 {
     char *copy = token ? strdup(token) : NULL;
 
@@ -293,6 +293,7 @@ void instance_set_token(struct sb_instance *instance, const char *token)
         explicit_bzero(instance->access_token, strlen(instance->access_token));
     free(instance->access_token);
     instance->access_token = copy;
+    return token && !copy ? -1 : 0;
 }
 
 /* ---- values -------------------------------------------------------------------------------------------- */

@@ -108,7 +108,8 @@ void instance_hide_secrets(const struct sb_instance *instance, struct log *log);
 /* Appends `text` with placeholders shown as [api_key]: for timelines. */
 void instance_mask(const char *text, struct buf *out);
 
-void instance_set_token(struct sb_instance *instance, const char *token); /* copies; NULL clears */
+/* Copies; NULL clears. -1 when out of memory: then it has none. */
+int instance_set_token(struct sb_instance *instance, const char *token);
 
 /* The name of a secret option whose placeholder is in `text`, or NULL: for the checks of requests. `text` may
  * be a JSON text, where the control characters are escaped. */

@@ -14,11 +14,20 @@ enum { ALLOCATIONS_MAX = 2000, PATIENCE_S = 20, TIMEOUT_MS = 5000 };
 /* How a process ended by itself. */
 enum { IS_ANSWERED = 10, HAS_FAILED, WAS_NOT_REACHED };
 
+/* Half a request is worse than none. */
+static bool is_whole(struct hostile_conn *conn, const struct hostile_request *request)
+{
+    const char *name = hostile_header(conn, "X-Name");
+
+    return strcmp(request->path, "/x?page=1") == 0 && name && strcmp(name, "value") == 0 &&
+           strcmp(request->body, "{\"a\": 1}") == 0;
+}
+
 static void echo(struct hostile_conn *conn, void *ctx)
 {
     (void)ctx;
-    while (hostile_read(conn))
-        hostile_reply(conn, 200, "X-One: 1\r\n", "{\"ok\": true}");
+    for (const struct hostile_request *request; (request = hostile_read(conn)) != NULL;)
+        hostile_reply(conn, is_whole(conn, request) ? 200 : 400, "X-One: 1\r\n", "{\"ok\": true}");
 }
 
 /* Gives the status; 0 without an answer, also where nothing could be sent. */
@@ -89,7 +98,7 @@ static void an_exchange_is_answered_or_fails_or_says_that_there_is_no_memory(voi
     (void)state;
     for (int nth = 0; !is_over; nth++) {
         char said[4096];
-        int how = run_apart(hostile_url(server, "/x"), nth, said);
+        int how = run_apart(hostile_url(server, "/x?page=1"), nth, said);
         int code = WIFEXITED(how) ? WEXITSTATUS(how) : -1;
         bool is_told =
             WIFSIGNALED(how) && WTERMSIG(how) == SIGABRT && strstr(said, "switchboard: out of memory");
