@@ -69,25 +69,28 @@ struct life {
     size_t dead;
 };
 
-/* Whether the engine is to end. Mistakes change nothing. */
+/* Whether the engine is to end. Mistakes change nothing; what was read before, and nobody runs with yet, gives way. */
 static bool reload(void *ctx)
 {
     struct life *life = ctx;
+    struct reading next = { .setup = NULL };
     struct sb_error err = SB_ERROR_INIT;
 
     if (life->had_terminal && !isatty(STDERR_FILENO)) {
         LOG_NOTICE(life->now.log, "the terminal is gone: stopping", LOG_STR("signal", "SIGHUP"));
         return true;
     }
-    if (reading_load(life->path, &life->next, &err) < 0) {
+    if (reading_load(life->path, &next, &err) < 0) {
         LOG_ERROR(life->now.log,
                   "the configuration was read again and is not taken over: the one before stays",
                   LOG_STR("error", err.text));
-        reading_free(&life->next);
+        reading_free(&next);
         return false;
     }
     LOG_NOTICE(life->now.log, "the configuration was read again and is taken over",
                LOG_STR("file", life->path));
+    reading_free(&life->next);
+    life->next = next;
     return true;
 }
 

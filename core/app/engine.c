@@ -98,7 +98,7 @@ static void on_reload(void *ctx, int signum)
     struct engine *engine = ctx;
 
     (void)signum;
-    if (!engine->is_stopping && engine->options.reload(engine->options.reload_ctx))
+    if (!engine->is_told_to_end && engine->options.reload(engine->options.reload_ctx))
         engine_stop(engine);
 }
 

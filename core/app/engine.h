@@ -26,7 +26,7 @@ struct engine_options {
     void (*errand)(void *ctx, struct engine *engine);
     void *errand_ctx;
     /* Asked at SIGHUP, on the loop: whether this engine is to end, because the configuration was read again and another
-     * engine goes on with it. NULL: the signal is not watched. */
+     * engine goes on with it. Asked again when the signal comes while it is ending. NULL: the signal is not watched. */
     bool (*reload)(void *ctx);
     void *reload_ctx;
 };

@@ -132,6 +132,31 @@ class ReloadTest(unittest.TestCase):
             self.assert_ends_well(engine.stop())
             self.assertEqual(local.faults_of_delivery([each["sid"] for each in calls]), [])
 
+    def test_what_is_changed_while_a_change_is_taken_over_counts_too(self):
+        with AgentWorld() as local:
+            local.knobs("desk", latency_ms=600)
+            engine, port = local.listening()
+            self.assertEqual(send(port, body=escalation(1)).status, 202)
+            local.wait_until(lambda: local.requests("desk"), "the helpdesk is asked")
+            local.agent["tokens"] = ["demo-agent-token-0003"]
+            reload(local, engine)
+            path = local.write_conf()
+            whole = path.read_text(encoding="utf-8")
+            path.write_text("pipelines = {", encoding="utf-8")
+            engine.process.send_signal(signal.SIGHUP)
+            engine.wait_for_log("is not taken over")
+            path.write_text(whole.replace("demo-agent-token-0003", NEW_TOKEN), encoding="utf-8")
+            engine.process.send_signal(signal.SIGHUP)
+            local.wait_until(lambda: engine.log().count(TAKEN_OVER) == 2, "the last configuration is taken over, too")
+            ports = local.wait_until(lambda: re.findall(LISTENING, engine.log())[1:], "the next engine listens")
+            local.wait_until(lambda: local.states() == {"done": 1}, "the record is done")
+            port = int(re.findall(LISTENING, engine.log())[-1])
+            self.assertEqual(send(port, body=escalation(2), token="demo-agent-token-0003").status, 401)
+            self.assertEqual(send(port, body=escalation(2), token=NEW_TOKEN).status, 202)
+            self.assert_one_ticket_each(local, 2)
+            self.assertEqual(len(ports), 1)
+            self.assert_ends_well(engine.stop())
+
     def test_told_to_end_in_the_middle_it_ends(self):
         with AgentWorld() as local:
             local.knobs("desk", latency_ms=600)
