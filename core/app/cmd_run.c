@@ -134,9 +134,13 @@ static int run_engine(struct life *life, bool *ret_goes_on, struct sb_error *err
     hold_signals(false);
     if (rc == 0)
         rc = engine_run(engine, &dead, err);
+    hold_signals(true);
+    if (rc == 0)
+        loop_turn(engine->loop); /* the last thing it hears may be a signal */
     life->dead += dead;
     *ret_goes_on = rc == 0 && life->next.setup && !engine->is_told_to_end;
-    hold_signals(*ret_goes_on);
+    if (!*ret_goes_on)
+        hold_signals(false);
     engine_free(engine);
     if (*ret_goes_on) {
         life->before = life->now;

@@ -134,6 +134,14 @@ int loop_run(struct loop *loop, struct sb_error *err)
     return 0;
 }
 
+void loop_turn(struct loop *loop)
+{
+    assert(!loop->is_running);
+    loop->is_running = true;
+    (void)uv_run(&loop->uv, UV_RUN_NOWAIT); /* the keeper is left, so the result says nothing */
+    loop->is_running = false;
+}
+
 void loop_stop(struct loop *loop)
 {
     uv_stop(&loop->uv);

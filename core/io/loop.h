@@ -18,6 +18,8 @@ void loop_free(struct loop *loop);
 /* Runs until loop_stop. SB_EINTERNAL when it runs already. */
 int loop_run(struct loop *loop, struct sb_error *err) SB_MUST_CHECK;
 void loop_stop(struct loop *loop);
+/* One turn that waits for nothing: what has happened already is told, signals first of all. Not while it runs. */
+void loop_turn(struct loop *loop);
 /* Milliseconds on the monotonic clock, as of now and not as of the start of this turn. */
 uint64_t loop_now_ms(struct loop *loop);
 

@@ -328,6 +328,25 @@ static void a_signal_arrives_on_the_loop(void **state)
     loop_free(caught.loop);
 }
 
+static void a_turn_tells_what_has_happened_and_waits_for_nothing(void **state)
+{
+    struct caught caught = { .loop = make_loop() };
+    struct sb_error err = SB_ERROR_INIT;
+
+    (void)state;
+    assert_int_equal(0, loop_on_signal(caught.loop, SIGUSR1, note_signal, &caught, &err));
+    loop_turn(caught.loop);
+    assert_int_equal(0, caught.signum);
+    assert_int_equal(0, raise(SIGUSR1)); /* behind the end of a run */
+    loop_turn(caught.loop);
+    assert_int_equal(SIGUSR1, caught.signum);
+    caught.signum = 0;
+    assert_int_equal(0, raise(SIGUSR1));
+    run(caught.loop); /* and it runs again */
+    assert_int_equal(SIGUSR1, caught.signum);
+    loop_free(caught.loop);
+}
+
 struct readable {
     struct loop *loop;
     int fd;
@@ -424,6 +443,7 @@ int main(void)
         cmocka_unit_test(posts_from_another_thread_arrive_merged_and_none_is_lost),
         cmocka_unit_test(sends_before_the_loop_runs_are_one_call),
         cmocka_unit_test(a_signal_arrives_on_the_loop),
+        cmocka_unit_test(a_turn_tells_what_has_happened_and_waits_for_nothing),
         cmocka_unit_test(a_watch_is_called_while_there_is_something_to_read),
         cmocka_unit_test(offloaded_work_runs_elsewhere_and_ends_on_the_loop),
         cmocka_unit_test(loop_free_waits_for_offloaded_work),
