@@ -177,17 +177,24 @@ static void tell(struct flow *flow, struct looker *looker, const char *fault)
     go_on(flow, looker);
 }
 
-static struct store_sweep *sweep_of(struct looker *looker, struct store_change *change, int64_t due_ms)
+static struct store_sweep *new_sweep(struct store_change *change, const char *instance, const char *step,
+                                     uint32_t round, int64_t due_ms)
 {
     struct store_sweep *sweep = arena_alloc(change->arena, sizeof(*sweep));
 
     if (!sweep)
         return NULL;
-    *sweep = (struct store_sweep){ .instance = arena_strdup(change->arena, json_str(looker->job, "instance")),
-                                   .step = arena_strdup(change->arena, json_str(looker->job, "step")),
-                                   .round = (uint32_t)json_int(looker->job, "round", 0),
+    *sweep = (struct store_sweep){ .instance = arena_strdup(change->arena, instance),
+                                   .step = arena_strdup(change->arena, step),
+                                   .round = round,
                                    .due_ms = due_ms };
     return sweep->instance && sweep->step ? sweep : NULL;
+}
+
+static struct store_sweep *sweep_of(struct looker *looker, struct store_change *change, int64_t due_ms)
+{
+    return new_sweep(change, json_str(looker->job, "instance"), json_str(looker->job, "step"),
+                     (uint32_t)json_int(looker->job, "round", 0), due_ms);
 }
 
 static void commit(struct flow *flow, struct looker *looker, struct store_change *change)
@@ -225,6 +232,19 @@ static void put_off(struct flow *flow, struct looker *looker, int64_t due_ms)
     commit(flow, looker, change);
 }
 
+/* The second look is at another intent of the record. */
+static void look_instead(struct flow *flow, struct looker *looker, const struct store_settled *other,
+                         int64_t due_ms)
+{
+    struct store_change *change = new_change(flow, looker);
+
+    if (change) {
+        change->swept = sweep_of(looker, change, 0);
+        change->sweep = new_sweep(change, other->instance, other->step, other->round, due_ms);
+    }
+    commit(flow, looker, change);
+}
+
 /* With `verdict` NULL: there is nothing to look for. `others` NULL, or a JSON array of ids. */
 static void end_sweep(struct flow *flow, struct looker *looker, const char *verdict, const char *text,
                       const char *others)
@@ -250,6 +270,14 @@ static void end_sweep(struct flow *flow, struct looker *looker, const char *verd
 
 /* ---- the look ------------------------------------------------------------------------------------------ */
 
+static const struct sb_step *step_named(const struct gate *gate, const char *name)
+{
+    for (const struct sb_step *step = gate->instance->plugin->steps; step && step->name; step++)
+        if (strcmp(step->name, name) == 0 && step->reconcile)
+            return step;
+    return NULL;
+}
+
 static struct gate *gate_of(struct flow *flow, struct looker *looker)
 {
     const char *instance = json_str(looker->job, "instance"), *name = json_str(looker->job, "step");
@@ -258,11 +286,26 @@ static struct gate *gate_of(struct flow *flow, struct looker *looker)
         struct gate *gate = &flow->gates[i];
         if (gate->off_reason || strcmp(gate->name, instance) != 0)
             continue;
-        for (const struct sb_step *step = gate->instance->plugin->steps; step && step->name; step++)
-            if (strcmp(step->name, name) == 0 && step->reconcile) {
-                looker->step = step;
-                return gate;
-            }
+        looker->step = step_named(gate, name);
+        if (looker->step)
+            return gate;
+    }
+    return NULL;
+}
+
+/* What was refused in the end may have been done in another round or step, one that is looked for in the same way: a ticket
+ * that was sent once more with another contact. A twin of the refused one is a twin of that. NULL: there is none. */
+static const struct store_settled *done_instead(const struct looker *looker, const struct gate *gate)
+{
+    const struct store_record *record = looker->record;
+
+    for (size_t i = record->settled_count; i > 0; i--) {
+        const struct store_settled *other = &record->settled[i - 1];
+        if (other->state != STORE_INTENT_DONE || strcmp(other->instance, gate->name) != 0)
+            continue;
+        const struct sb_step *step = step_named(gate, other->step);
+        if (step && step->reconcile == looker->step->reconcile)
+            return other;
     }
     return NULL;
 }
@@ -285,7 +328,11 @@ static bool is_time(struct flow *flow, struct looker *looker, const struct gate 
 
     if (is_done ? !json_str(looker->job, "made")
                 : !may_come) { /* it never will; or this plugin names nothing */
-        end_sweep(flow, looker, NULL, NULL, NULL);
+        const struct store_settled *other = is_done ? NULL : done_instead(looker, gate);
+        if (other)
+            look_instead(flow, looker, other, now_ms + wait_ms);
+        else
+            end_sweep(flow, looker, NULL, NULL, NULL);
         return false;
     }
     if (!is_done) { /* nothing was made yet: too early to see two */

@@ -86,10 +86,10 @@ struct flow_world_test {
     int64_t wake_ms;
     struct shop shop;
 
-    int mishap_at; /* index of the request that goes wrong; -1: none */
-    enum mishap mishap;
-    const char *mishap_path; /* only requests to this path count; NULL: all */
-    bool mishap_lasts;       /* all from then on */
+    int mishap_at;                   /* index of the request that goes wrong; -1: none */
+    enum mishap mishap, mishap_then; /* then: of the next POST after it */
+    const char *mishap_path;         /* only requests to this path count; NULL: all */
+    bool mishap_lasts;               /* all from then on */
     int requests, commits, sends_of_path;
     int die_before_commit, die_after_commit; /* -1: never */
     bool is_dead;
@@ -277,11 +277,12 @@ static struct http_response *broken(enum http_sent sent, const char *fault)
     return response;
 }
 
-static struct http_response *mishap_answer(struct flow_world_test *w, const struct http_request *request)
+static struct http_response *mishap_answer(struct flow_world_test *w, enum mishap mishap,
+                                           const struct http_request *request)
 {
     struct http_response *good = NULL;
 
-    switch (w->mishap) {
+    switch (mishap) {
     case MISHAP_REFUSED:
         return broken(HTTP_NOT_SENT, "connection refused");
     case MISHAP_LOST_REQUEST:
@@ -330,7 +331,12 @@ static void world_send(void *ctx, const struct http_request *request, struct sb_
         index = w->sends_of_path++;
     bool goes_wrong = index >= 0 && w->mishap_at >= 0 &&
                       (index == w->mishap_at || (w->mishap_lasts && index > w->mishap_at));
-    struct http_response *response = goes_wrong ? mishap_answer(w, request) : shop_answer(w, request);
+    enum mishap mishap = goes_wrong ? w->mishap : MISHAP_NONE;
+    if (index > w->mishap_at && w->mishap_then && strcmp(request->method, "POST") == 0) {
+        mishap = w->mishap_then;
+        w->mishap_then = MISHAP_NONE;
+    }
+    struct http_response *response = mishap_answer(w, mishap, request);
     add_event(w, EVENT_SEND, 5, ticket)->response = response;
 }
 

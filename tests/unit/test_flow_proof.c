@@ -22,6 +22,43 @@ static void a_request_that_arrives_after_all_is_reported_as_a_double(void **stat
     flow_world_free(w);
 }
 
+/* Goes on with another round when it is refused, as a step does that knows another way. */
+static enum sb_verdict fold_ticket_or_go_on(struct sb_exchange *x)
+{
+    return sb_http_status(x) == 422 ? sb_again(x, 0) : fold_ticket(x);
+}
+
+/* The first request arrives after all, and the second, which was refused, led to a third one, in another round. */
+static void the_double_of_what_was_refused_and_done_in_another_way_is_reported_too(void **state)
+{
+    static struct sb_step steps[8];
+    static struct sb_plugin plugin;
+
+    (void)state;
+    for (size_t i = 0; desk_steps[i].name; i++) {
+        steps[i] = desk_steps[i];
+        if (strcmp(steps[i].name, "create_ticket") == 0)
+            steps[i].fold = fold_ticket_or_go_on;
+    }
+    plugin = desk_plugin;
+    plugin.steps = steps;
+    instance_free(planned[2].instance);
+    planned[2].instance = make_instance("desk", &plugin);
+    struct flow_world_test *w = world_with(MISHAP_LATE);
+    w->mishap_then = MISHAP_422;
+    assert_true(flow_world_run(w, 14 * MINUTE_MS));
+    CHECK_INT("done, with a ticket of its own", 1, count_state(w, "done"));
+    CHECK_INT("the second look is due", 1, count_rows(w, "sweeps"));
+    flow_world_pass(w, 2 * HOUR_MS);
+    CHECK_INT("two tickets", 2, w->shop.ticket_count);
+    CHECK_INT("people were told", 1, w->alerts[FLOW_ALERT_DOUBLED]);
+    CHECK_INT("it is kept", 1, count_rows(w, "doubled"));
+    CHECK_INT("it is over", 0, count_rows(w, "sweeps"));
+    assert_true(has_outcome(w, 1, "doubled", "2 was made; there is also 1"));
+    check_chain(w);
+    flow_world_free(w);
+}
+
 static void a_double_that_was_mended_is_taken_back(void **state)
 {
     struct flow_world_test *w = world_with(MISHAP_LATE);
@@ -235,6 +272,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_SHOP(a_request_that_arrives_after_all_is_reported_as_a_double),
+        IN_SHOP(the_double_of_what_was_refused_and_done_in_another_way_is_reported_too),
         IN_SHOP(a_double_that_was_mended_is_taken_back),
         IN_SHOP(a_second_look_survives_a_restart),
         IN_SHOP(a_death_around_the_commits_of_a_second_look_reports_it_all_the_same),
