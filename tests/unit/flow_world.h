@@ -1,7 +1,7 @@
-/* A world for flow tests: one clock that jumps to the next event, the real journal, and a small shop whose services
- * are a few C functions. Nothing here is shared with the engine but the journal; what is asserted is the shop's own truth.
+/* A world for flow tests: one clock that jumps to the next event, the real journal, and the services of flow_services.h.
+ * Nothing here is shared with the engine but the journal.
  *
- * The process can die at any commit or send: flow_world_run() then drops the flow and what was under way, opens the
+ * The process can die at any commit: flow_world_run() then drops the flow and what was under way, opens the
  * journal again and goes on, as a restarted engine would. */
 #ifndef TESTS_UNIT_FLOW_WORLD_H
 #define TESTS_UNIT_FLOW_WORLD_H
@@ -9,13 +9,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/json.h"
 #include "base/scope.h"
-#include "flow/flow.h"
 #include "switchboard/look.h"
-#include "unit/check.h"
+#include "unit/flow_services.h"
 
-enum { EVENTS_MAX = 4096, SHOP_MAX = 64, FLOW_WORLD_STEPS_MAX = 20000 };
+enum { EVENTS_MAX = 4096, FLOW_WORLD_STEPS_MAX = 20000 };
 
 enum event_kind {
     EVENT_COMMIT,
@@ -38,40 +36,6 @@ struct event {
     char instance[64], name[96];
     struct http_response *response;
     struct sb_exchange *x;
-};
-
-/* What happens to the n-th request whose step name matches. */
-enum mishap {
-    MISHAP_NONE,
-    MISHAP_REFUSED,      /* not sent: connection refused */
-    MISHAP_LOST_REPLY,   /* it happened, the answer is lost */
-    MISHAP_LOST_REQUEST, /* sent, never arrived */
-    MISHAP_LATE,         /* sent, and arrives long after its sender has given it up */
-    MISHAP_500_AFTER,    /* it happened, the answer is 500 */
-    MISHAP_429,
-    MISHAP_401,
-    MISHAP_503,
-    MISHAP_GARBLED, /* it happened, 200 with half a body */
-    MISHAP_422      /* refused for good, which not every step outlives */
-};
-
-struct shop {
-    struct {
-        char name[64];
-        int64_t at_ms;
-    } contacts[SHOP_MAX];
-    struct {
-        char reference[32], contact[32];
-        int64_t at_ms;
-    } tickets[SHOP_MAX];
-    struct {
-        int ticket, part;
-    } notes[SHOP_MAX];
-    int contact_count, ticket_count, note_count, transcriptions, token_count;
-    int64_t late_ms; /* of MISHAP_LATE */
-    int64_t lag_ms;  /* contacts and tickets show in lists after this long */
-    char calls[SHOP_MAX][32];
-    int call_count;
 };
 
 struct flow_world_test {
@@ -100,110 +64,7 @@ struct flow_world_test {
     struct metrics *metrics;
 };
 
-/* ---- the shop ------------------------------------------------------------------------------------------ */
-
-static struct http_response *answer(int status, json_t *body)
-{
-    char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
-    struct http_response *response = http_response_new(status, text ? text : "", text ? strlen(text) : 0);
-
-    assert_non_null(response);
-    free(text);
-    json_decref(body);
-    return response;
-}
-
-static struct http_response *shop_find(const struct flow_world_test *w, const char *what, const char *word)
-{
-    const struct shop *shop = &w->shop;
-
-    if (strcmp(what, "contacts") == 0) {
-        for (int i = 0; i < shop->contact_count; i++)
-            if (strcmp(shop->contacts[i].name, word) == 0 &&
-                shop->contacts[i].at_ms + shop->lag_ms <= w->now_ms)
-                return answer(200, json_pack("{s:i}", "id", i + 1));
-    } else if (strcmp(what, "tickets") == 0) {
-        json_t *ids = json_array();
-        for (int i = 0; i < shop->ticket_count; i++)
-            if (strcmp(shop->tickets[i].reference, word) == 0 &&
-                shop->tickets[i].at_ms + shop->lag_ms <= w->now_ms)
-                (void)json_array_append_new(ids, json_sprintf("%d", i + 1));
-        if (json_array_size(ids))
-            return answer(200, json_pack("{s:i, s:o}", "id",
-                                         (int)strtol(json_string_value(json_array_get(ids, 0)), NULL, 10),
-                                         "ids", ids));
-        json_decref(ids);
-    } else if (strcmp(what, "ticket") == 0) {
-        int i = (int)strtol(word, NULL, 10) - 1;
-        if (i < 0 || i >= shop->ticket_count)
-            return answer(404, NULL);
-        return answer(200, json_pack("{s:i, s:s}", "id", i + 1, "reference", shop->tickets[i].reference));
-    } else {
-        int ticket = 0, part = 0;
-        (void)sscanf(word, "%d-%d", &ticket, &part); /* NOLINT: a test's own text */
-        for (int i = 0; i < shop->note_count; i++)
-            if (shop->notes[i].ticket == ticket && shop->notes[i].part == part)
-                return answer(200, json_pack("{s:i}", "id", i + 1));
-    }
-    return answer(204, NULL);
-}
-
-static struct http_response *shop_create(struct flow_world_test *w, const char *what, const json_t *body)
-{
-    struct shop *shop = &w->shop;
-
-    if (strcmp(what, "contacts") == 0) {
-        int i = shop->contact_count++;
-        assert_true(i < SHOP_MAX);
-        (void)snprintf(shop->contacts[i].name, sizeof(shop->contacts[i].name), "%s", json_str(body, "name"));
-        shop->contacts[i].at_ms = w->now_ms;
-        return answer(200, json_pack("{s:i}", "id", i + 1));
-    }
-    if (strcmp(what, "tickets") == 0) {
-        int i = shop->ticket_count++;
-        assert_true(i < SHOP_MAX);
-        (void)snprintf(shop->tickets[i].reference, 32, "%s", json_str(body, "reference"));
-        (void)snprintf(shop->tickets[i].contact, 32, "%lld", (long long)json_int(body, "contact", 0));
-        shop->tickets[i].at_ms = w->now_ms;
-        return answer(200, json_pack("{s:i}", "id", i + 1));
-    }
-    int i = shop->note_count++;
-    assert_true(i < SHOP_MAX);
-    shop->notes[i].ticket = (int)json_int(body, "ticket", 0);
-    shop->notes[i].part = (int)json_int(body, "part", -1);
-    return answer(200, json_pack("{s:i}", "id", i + 1));
-}
-
-static struct http_response *shop_answer(struct flow_world_test *w, const struct http_request *request)
-{
-    const char *path = strstr(request->url, "://");
-    char what[32] = "", word[64] = "";
-
-    path = strchr(path + 3, '/') + 1;
-    (void)sscanf(path, "%31[^/?]/%63s", what, word); /* NOLINT: a test's own text */
-    if (strcmp(what, "token") == 0) {
-        w->shop.token_count++;
-        return answer(200, json_pack("{s:s, s:i}", "access_token", "fresh", "expires_in", 3600));
-    }
-    if (strcmp(what, "calls") == 0) {
-        json_t *list = json_array();
-        for (int i = 0; i < w->shop.call_count; i++)
-            (void)json_array_append_new(list, json_string(w->shop.calls[i]));
-        return answer(200, json_pack("{s:o}", "calls", list));
-    }
-    if (strcmp(what, "think") == 0) {
-        w->shop.transcriptions++;
-        return answer(200, json_pack("{s:s}", "text", "hello"));
-    }
-    if (strcmp(request->method, "GET") == 0)
-        return shop_find(w, what, word);
-    json_t *body = json_parse(request->body, request->body_size, NULL);
-    struct http_response *response = shop_create(w, what, body);
-    json_decref(body);
-    return response;
-}
-
-/* ---- the world ----------------------------------------------------------------------------------------- */
+/* ---- what the engine asks of its world -------------------------------------------------------------- */
 
 static int64_t world_now(void *ctx)
 {
@@ -268,57 +129,6 @@ static void world_read_sweep(void *ctx, uint64_t ticket)
     add_event(ctx, EVENT_SWEEP, 0, ticket);
 }
 
-static struct http_response *broken(enum http_sent sent, const char *fault)
-{
-    struct http_response *response = http_response_new(0, "", 0);
-
-    response->sent = sent;
-    (void)snprintf(response->fault, sizeof(response->fault), "%s", fault);
-    return response;
-}
-
-static struct http_response *mishap_answer(struct flow_world_test *w, enum mishap mishap,
-                                           const struct http_request *request)
-{
-    struct http_response *good = NULL;
-
-    switch (mishap) {
-    case MISHAP_REFUSED:
-        return broken(HTTP_NOT_SENT, "connection refused");
-    case MISHAP_LOST_REQUEST:
-        return broken(HTTP_MAYBE_SENT, "no answer within 30s");
-    case MISHAP_422:
-        return answer(422, NULL);
-    case MISHAP_429:
-        return answer(429, NULL);
-    case MISHAP_401:
-        return answer(401, NULL);
-    case MISHAP_503:
-        return answer(503, NULL);
-    case MISHAP_LATE:
-        w->now_ms += w->shop.late_ms;
-        good = shop_answer(w, request);
-        w->now_ms -= w->shop.late_ms;
-        http_response_free(good);
-        return broken(HTTP_MAYBE_SENT, "no answer within 30s");
-    case MISHAP_LOST_REPLY:
-        good = shop_answer(w, request);
-        http_response_free(good);
-        return broken(HTTP_MAYBE_SENT, "connection reset");
-    case MISHAP_500_AFTER:
-        good = shop_answer(w, request);
-        http_response_free(good);
-        return answer(500, NULL);
-    case MISHAP_GARBLED:
-        good = shop_answer(w, request);
-        http_response_free(good);
-        return http_response_new(200, "{\"i", 3);
-    case MISHAP_NONE:
-        break;
-    }
-    return shop_answer(w, request);
-}
-
 static void world_send(void *ctx, const struct http_request *request, struct sb_instance *instance,
                        uint64_t ticket)
 {
@@ -336,7 +146,7 @@ static void world_send(void *ctx, const struct http_request *request, struct sb_
         mishap = w->mishap_then;
         w->mishap_then = MISHAP_NONE;
     }
-    struct http_response *response = mishap_answer(w, mishap, request);
+    struct http_response *response = mishap_answer(&w->shop, w->now_ms, mishap, request);
     add_event(w, EVENT_SEND, 5, ticket)->response = response;
 }
 
@@ -357,7 +167,7 @@ static void world_alert(void *ctx, enum flow_alert kind, const char *subject, co
     ((struct flow_world_test *)ctx)->alerts[kind]++;
 }
 
-/* ---- life ---------------------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------------------- */
 
 static void open_store(struct flow_world_test *w)
 {
@@ -529,15 +339,25 @@ static void deliver(struct flow_world_test *w, struct event *event)
     }
 }
 
-static void step_world(struct flow_world_test *w, bool is_event, size_t first)
+/* Goes on to the next event, unless it comes after that time. Returns whether there was one. */
+static bool step_world(struct flow_world_test *w, int64_t until_ms)
 {
-    if (!is_event) {
+    size_t first = w->event_count ? first_event(w) : 0;
+    bool is_event = w->event_count && w->events[first].due_ms <= w->wake_ms;
+    int64_t next_ms = is_event ? w->events[first].due_ms : w->wake_ms;
+
+    if (next_ms > until_ms)
+        return false;
+    if (next_ms > w->now_ms)
+        w->now_ms = next_ms;
+    if (is_event) {
+        struct event event = w->events[first];
+        w->events[first] = w->events[--w->event_count];
+        deliver(w, &event);
+    } else {
         flow_on_wake(w->flow);
-        return;
     }
-    struct event event = w->events[first];
-    w->events[first] = w->events[--w->event_count];
-    deliver(w, &event);
+    return true;
 }
 
 /* Runs until everything has ended and the source had nothing new, or `until_ms` of the world's clock. Returns whether it
@@ -549,14 +369,8 @@ static bool flow_world_run(struct flow_world_test *w, int64_t until_ms)
     for (int steps = 0; steps < FLOW_WORLD_STEPS_MAX; steps++) {
         if (flow_is_done(w->flow))
             return true;
-        size_t first = w->event_count ? first_event(w) : 0;
-        bool is_event = w->event_count && w->events[first].due_ms <= w->wake_ms;
-        int64_t next_ms = is_event ? w->events[first].due_ms : w->wake_ms;
-        if (next_ms > until_ms)
+        if (!step_world(w, until_ms))
             return false;
-        if (next_ms > w->now_ms)
-            w->now_ms = next_ms;
-        step_world(w, is_event, first);
     }
     fail_msg("no end in sight after %d steps", FLOW_WORLD_STEPS_MAX);
     return false;
@@ -565,16 +379,8 @@ static bool flow_world_run(struct flow_world_test *w, int64_t until_ms)
 /* Runs until that time, whatever has ended. */
 static inline void flow_world_pass(struct flow_world_test *w, int64_t until_ms)
 {
-    for (int steps = 0; steps < FLOW_WORLD_STEPS_MAX; steps++) {
-        size_t first = w->event_count ? first_event(w) : 0;
-        bool is_event = w->event_count && w->events[first].due_ms <= w->wake_ms;
-        int64_t next_ms = is_event ? w->events[first].due_ms : w->wake_ms;
-        if (next_ms > until_ms)
-            break;
-        if (next_ms > w->now_ms)
-            w->now_ms = next_ms;
-        step_world(w, is_event, first);
-    }
+    for (int steps = 0; steps < FLOW_WORLD_STEPS_MAX && step_world(w, until_ms); steps++)
+        ;
     w->now_ms = until_ms;
 }
 
