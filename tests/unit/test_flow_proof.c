@@ -22,28 +22,11 @@ static void a_request_that_arrives_after_all_is_reported_as_a_double(void **stat
     flow_world_free(w);
 }
 
-/* Goes on with another round when it is refused, as a step does that knows another way. */
-static enum sb_verdict fold_ticket_or_go_on(struct sb_exchange *x)
-{
-    return sb_http_status(x) == 422 ? sb_again(x, 0) : fold_ticket(x);
-}
-
 /* The first request arrives after all, and the second, which was refused, led to a third one, in another round. */
 static void the_double_of_what_was_refused_and_done_in_another_way_is_reported_too(void **state)
 {
-    static struct sb_step steps[8];
-    static struct sb_plugin plugin;
-
     (void)state;
-    for (size_t i = 0; desk_steps[i].name; i++) {
-        steps[i] = desk_steps[i];
-        if (strcmp(steps[i].name, "create_ticket") == 0)
-            steps[i].fold = fold_ticket_or_go_on;
-    }
-    plugin = desk_plugin;
-    plugin.steps = steps;
-    instance_free(planned[2].instance);
-    planned[2].instance = make_instance("desk", &plugin);
+    set_desk_fold(DESK_CREATE_TICKET, fold_ticket_or_go_on);
     struct flow_world_test *w = world_with(MISHAP_LATE);
     w->mishap_then = MISHAP_422;
     assert_true(flow_world_run(w, 14 * MINUTE_MS));

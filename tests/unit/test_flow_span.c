@@ -90,13 +90,9 @@ static void a_span_that_needs_no_lock_comes_to_its_end(void **state)
         { .name = "two", .effect = SB_READ, .build = visit, .key = no_key },
         { .name = NULL },
     };
-    static struct sb_plugin plugin;
 
     (void)state;
-    plugin = desk_plugin;
-    plugin.steps = steps;
-    instance_free(planned[2].instance);
-    planned[2].instance = make_instance("desk", &plugin);
+    set_desk_steps(steps);
     visits = 0;
     struct flow_world_test *w = flow_world_new(&plan);
     emit_call(w, "call1");
@@ -107,12 +103,6 @@ static void a_span_that_needs_no_lock_comes_to_its_end(void **state)
     flow_world_free(w);
 }
 
-/* Goes on with another round when it is refused, as a step does that knows another way. */
-static enum sb_verdict fold_ticket_or_go_on(struct sb_exchange *x)
-{
-    return sb_http_status(x) == 422 ? sb_again(x, 0) : fold_ticket(x);
-}
-
 static const char *ticket_key(struct sb_exchange *x)
 {
     return sb_printf(x, "ticket:%s", "same");
@@ -121,17 +111,9 @@ static const char *ticket_key(struct sb_exchange *x)
 /* What was refused has not happened, whatever its step does next: when a death begins the span anew, it must not look done. */
 static void what_was_refused_is_not_done_when_its_span_begins_anew(void **state)
 {
-    static const struct sb_step steps[] = {
-        { .name = "find_contact",
-          .effect = SB_READ,
-          .build = build_find_contact,
-          .fold = fold_contact,
-          .key = caller_key },
-        { .name = "create_contact",
-          .build = build_create_contact,
-          .fold = fold_contact,
-          .key = caller_key,
-          .reconcile = &look_contact },
+    const struct sb_step steps[] = {
+        desk_steps[DESK_FIND_CONTACT],
+        desk_steps[DESK_CREATE_CONTACT],
         { .name = "look_around", .effect = SB_READ, .build = visit, .key = ticket_key },
         { .name = "create_ticket",
           .build = build_ticket,
@@ -140,14 +122,10 @@ static void what_was_refused_is_not_done_when_its_span_begins_anew(void **state)
           .reconcile = &look_ticket },
         { .name = NULL },
     };
-    static struct sb_plugin plugin;
     int deaths = 0;
 
     (void)state;
-    plugin = desk_plugin;
-    plugin.steps = steps;
-    instance_free(planned[2].instance);
-    planned[2].instance = make_instance("desk", &plugin);
+    set_desk_steps(steps);
     for (int at = 0, commits = 1; at < commits; at++, deaths++) {
         struct flow_world_test *w = flow_world_new(&plan);
         emit_call(w, "call1");
@@ -177,13 +155,9 @@ static void a_step_whose_key_breaks_its_rules_never_runs(void **state)
         { .name = "one", .effect = SB_READ, .build = visit, .key = broken_key },
         { .name = NULL },
     };
-    static struct sb_plugin plugin;
 
     (void)state;
-    plugin = desk_plugin;
-    plugin.steps = steps;
-    instance_free(planned[2].instance);
-    planned[2].instance = make_instance("desk", &plugin);
+    set_desk_steps(steps);
     visits = 0;
     struct flow_world_test *w = flow_world_new(&plan);
     emit_call(w, "call1");
@@ -314,16 +288,8 @@ static enum sb_verdict fold_contact_badly(struct sb_exchange *x)
 
 static void who_follows_a_dead_letter_finds_the_contact_that_it_has_made(void **state)
 {
-    static struct sb_step steps[ROWS(desk_steps)];
-    static struct sb_plugin plugin;
-
     (void)state;
-    memcpy(steps, desk_steps, sizeof(steps));
-    steps[1].fold = fold_contact_badly;
-    plugin = desk_plugin;
-    plugin.steps = steps;
-    instance_free(planned[2].instance);
-    planned[2].instance = make_instance("desk", &plugin);
+    set_desk_fold(DESK_CREATE_CONTACT, fold_contact_badly);
     refusals = 1;
     struct flow_world_test *w = flow_world_new(&plan);
     w->shop.lag_ms = LAG_MS;
