@@ -138,6 +138,26 @@ static inline void exchange_header(struct exchange *exchange, const char *name, 
         (struct http_header){ .name = name, .value = value };
 }
 
+/* Around a program's tests: the client's library, and an end for a test that hangs. False: it does not begin. */
+static inline bool http_tests_begin(unsigned give_up_s)
+{
+    struct sb_error err = SB_ERROR_INIT;
+
+    (void)alarm(give_up_s);
+    if (http_client_global_init(&err) < 0) {
+        print_error("%s\n", err.text);
+        return false;
+    }
+    return true;
+}
+
+/* Gives what main() returns, of what the tests came to. */
+static inline int http_tests_end(int rc)
+{
+    http_client_global_done();
+    return rc;
+}
+
 /* A folder of the test's own, and files in it. */
 static inline void temp_dir(char ret_path[64])
 {

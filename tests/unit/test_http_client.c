@@ -262,12 +262,8 @@ int main(void)
         cmocka_unit_test(a_file_that_cannot_be_sent_is_said_before_anything_is_sent),
         cmocka_unit_test(multipart_is_written_as_browsers_do),
     };
-    struct sb_error err = SB_ERROR_INIT;
 
-    (void)alarm(GIVE_UP_S);
-    if (http_client_global_init(&err) < 0)
+    if (!http_tests_begin(GIVE_UP_S))
         return 1;
-    int rc = cmocka_run_group_tests(tests, NULL, NULL);
-    http_client_global_done();
-    return rc;
+    return http_tests_end(cmocka_run_group_tests(tests, NULL, NULL));
 }

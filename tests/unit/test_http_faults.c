@@ -400,12 +400,8 @@ int main(void)
         cmocka_unit_test(one_endless_header_line_is_cut_off_too),
         cmocka_unit_test(a_body_of_exactly_the_limit_is_taken),
     };
-    struct sb_error err = SB_ERROR_INIT;
 
-    (void)alarm(GIVE_UP_S);
-    if (http_client_global_init(&err) < 0)
+    if (!http_tests_begin(GIVE_UP_S))
         return 1;
-    int rc = cmocka_run_group_tests(tests, NULL, NULL);
-    http_client_global_done();
-    return rc;
+    return http_tests_end(cmocka_run_group_tests(tests, NULL, NULL));
 }

@@ -209,12 +209,8 @@ int main(void)
         cmocka_unit_test(a_body_goes_over_http2),
         cmocka_unit_test(a_create_over_http2_is_written_once_too),
     };
-    struct sb_error err = SB_ERROR_INIT;
 
-    (void)alarm(TLS_GIVE_UP_S);
-    if (http_client_global_init(&err) < 0)
+    if (!http_tests_begin(TLS_GIVE_UP_S))
         return 1;
-    int rc = cmocka_run_group_tests(tests, make_cas, remove_cas);
-    http_client_global_done();
-    return rc;
+    return http_tests_end(cmocka_run_group_tests(tests, make_cas, remove_cas));
 }

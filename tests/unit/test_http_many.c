@@ -278,12 +278,8 @@ int main(void)
         cmocka_unit_test(cancelling_before_a_connection_is_not_sent),
         cmocka_unit_test(freeing_the_client_ends_everything_without_calling_back),
     };
-    struct sb_error err = SB_ERROR_INIT;
 
-    (void)alarm(GIVE_UP_S);
-    if (http_client_global_init(&err) < 0)
+    if (!http_tests_begin(GIVE_UP_S))
         return 1;
-    int rc = cmocka_run_group_tests(tests, NULL, NULL);
-    http_client_global_done();
-    return rc;
+    return http_tests_end(cmocka_run_group_tests(tests, NULL, NULL));
 }

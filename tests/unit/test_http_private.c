@@ -182,12 +182,8 @@ int main(void)
         cmocka_unit_test(a_connection_that_another_request_has_opened_is_not_used),
         cmocka_unit_test(the_guard_does_not_stay_with_the_handle),
     };
-    struct sb_error err = SB_ERROR_INIT;
 
-    (void)alarm(GIVE_UP_S);
-    if (http_client_global_init(&err) < 0)
+    if (!http_tests_begin(GIVE_UP_S))
         return 1;
-    int rc = cmocka_run_group_tests(tests, NULL, NULL);
-    http_client_global_done();
-    return rc;
+    return http_tests_end(cmocka_run_group_tests(tests, NULL, NULL));
 }

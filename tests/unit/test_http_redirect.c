@@ -318,12 +318,8 @@ int main(void)
         cmocka_unit_test(a_download_is_redirected_and_saves_the_last_answer_only),
         cmocka_unit_test(a_redirect_to_a_dead_host_is_a_fault),
     };
-    struct sb_error err = SB_ERROR_INIT;
 
-    (void)alarm(GIVE_UP_S);
-    if (http_client_global_init(&err) < 0)
+    if (!http_tests_begin(GIVE_UP_S))
         return 1;
-    int rc = cmocka_run_group_tests(tests, NULL, NULL);
-    http_client_global_done();
-    return rc;
+    return http_tests_end(cmocka_run_group_tests(tests, NULL, NULL));
 }

@@ -317,12 +317,8 @@ int main(void)
         cmocka_unit_test(a_kept_connection_that_is_known_to_be_dead_is_not_used),
         cmocka_unit_test(a_repetition_that_finds_nobody_is_still_maybe_sent),
     };
-    struct sb_error err = SB_ERROR_INIT;
 
-    (void)alarm(GIVE_UP_S);
-    if (http_client_global_init(&err) < 0)
+    if (!http_tests_begin(GIVE_UP_S))
         return 1;
-    int rc = cmocka_run_group_tests(tests, make_file, remove_file);
-    http_client_global_done();
-    return rc;
+    return http_tests_end(cmocka_run_group_tests(tests, make_file, remove_file));
 }

@@ -377,14 +377,10 @@ int main(void)
         cmocka_unit_test(many_downloads_at_once_are_all_in_place),
         cmocka_unit_test(freeing_the_client_in_the_middle_leaves_no_file),
     };
-    struct sb_error err = SB_ERROR_INIT;
 
-    (void)alarm(GIVE_UP_S);
     for (size_t i = 0; i < sizeof(recording); i++)
         recording[i] = (char)(i * 31 + i / 500);
-    if (http_client_global_init(&err) < 0)
+    if (!http_tests_begin(GIVE_UP_S))
         return 1;
-    int rc = cmocka_run_group_tests(tests, NULL, NULL);
-    http_client_global_done();
-    return rc;
+    return http_tests_end(cmocka_run_group_tests(tests, NULL, NULL));
 }

@@ -354,13 +354,9 @@ int main(void)
         cmocka_unit_test(a_secret_for_another_host_is_not_sent),
         cmocka_unit_test(a_secret_that_does_not_fit_a_header_is_refused_and_not_shown),
     };
-    struct sb_error err = SB_ERROR_INIT;
 
-    (void)alarm(GIVE_UP_S);
     make_secret();
-    if (http_client_global_init(&err) < 0)
+    if (!http_tests_begin(GIVE_UP_S))
         return 1;
-    int rc = cmocka_run_group_tests(tests, make_dir, remove_dir);
-    http_client_global_done();
-    return rc;
+    return http_tests_end(cmocka_run_group_tests(tests, make_dir, remove_dir));
 }

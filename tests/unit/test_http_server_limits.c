@@ -347,12 +347,8 @@ int main(void)
         cmocka_unit_test(a_unix_socket_is_private_and_replaces_an_old_one),
         cmocka_unit_test(tls_is_served_when_it_has_a_certificate),
     };
-    struct sb_error err = SB_ERROR_INIT;
 
-    (void)alarm(GIVE_UP_S);
-    if (http_client_global_init(&err) < 0)
+    if (!http_tests_begin(GIVE_UP_S))
         return 1;
-    int rc = cmocka_run_group_tests(tests, NULL, NULL);
-    http_client_global_done();
-    return rc;
+    return http_tests_end(cmocka_run_group_tests(tests, NULL, NULL));
 }

@@ -263,12 +263,8 @@ int main(void)
         cmocka_unit_test(a_body_that_ends_without_tls_goodbye_is_not_whole),
         cmocka_unit_test(a_redirect_from_https_to_http_is_not_followed),
     };
-    struct sb_error err = SB_ERROR_INIT;
 
-    (void)alarm(TLS_GIVE_UP_S);
-    if (http_client_global_init(&err) < 0)
+    if (!http_tests_begin(TLS_GIVE_UP_S))
         return 1;
-    int rc = cmocka_run_group_tests(tests, make_cas, remove_cas);
-    http_client_global_done();
-    return rc;
+    return http_tests_end(cmocka_run_group_tests(tests, make_cas, remove_cas));
 }

@@ -345,12 +345,8 @@ int main(void)
         cmocka_unit_test(a_file_that_becomes_shorter_ends_the_upload),
         cmocka_unit_test(an_early_refusal_of_an_upload_is_an_answer),
     };
-    struct sb_error err = SB_ERROR_INIT;
 
-    (void)alarm(GIVE_UP_S);
-    if (http_client_global_init(&err) < 0)
+    if (!http_tests_begin(GIVE_UP_S))
         return 1;
-    int rc = cmocka_run_group_tests(tests, NULL, NULL);
-    http_client_global_done();
-    return rc;
+    return http_tests_end(cmocka_run_group_tests(tests, NULL, NULL));
 }
