@@ -42,6 +42,17 @@ static inline json_t *kit_call(const char *changes)
     return call;
 }
 
+/* The answer to reading that call, as text; the caller frees it. */
+static inline char *kit_call_text(const char *changes)
+{
+    json_t *body = json_pack("{s:o}", "Call", kit_call(changes));
+    char *text = json_dumps(body, 0);
+
+    assert_non_null(text);
+    json_decref(body);
+    return text;
+}
+
 /* A page with one call, as text; the caller frees it. Takes `call`. */
 static inline char *kit_page(json_t *call)
 {

@@ -189,16 +189,6 @@ static void a_missed_call_with_a_ticket_has_no_recording(void **state)
 
 /* ---- reading the call again ---------------------------------------------------------------------------- */
 
-static char *call_body(const char *changes)
-{
-    json_t *body = json_pack("{s:o}", "Call", kit_call(changes));
-    char *text = json_dumps(body, 0);
-
-    assert_non_null(text);
-    json_decref(body);
-    return text;
-}
-
 static void a_call_with_an_address_is_not_read_again(void **state)
 {
     (void)state;
@@ -220,7 +210,7 @@ static void a_call_with_an_address_is_not_read_again(void **state)
 static void a_missing_address_is_asked_for_rarely_and_until_the_deadline(void **state)
 {
     (void)state;
-    AUTO_STR body = call_body("{\"RecordingUrl\": null}");
+    AUTO_STR body = kit_call_text("{\"RecordingUrl\": null}");
     const struct harness_answer answers[] = {
         { .method = "GET",
           .url_part = "/Calls/examplecall000000000000000000001.json?details=true",
@@ -244,8 +234,8 @@ static void a_missing_address_is_asked_for_rarely_and_until_the_deadline(void **
 static void an_address_that_comes_late_is_used(void **state)
 {
     (void)state;
-    AUTO_STR without = call_body("{\"RecordingUrl\": \"\"}");
-    AUTO_STR with = call_body("{}");
+    AUTO_STR without = kit_call_text("{\"RecordingUrl\": \"\"}");
+    AUTO_STR with = kit_call_text("{}");
     const struct harness_answer answers[] = {
         { .url_part = "/Calls/", .status = 200, .body = without, .times = 2 },
         { .url_part = "/Calls/", .status = 200, .body = with },
@@ -266,9 +256,9 @@ static void an_address_that_comes_late_is_used(void **state)
 static void a_call_that_ran_is_read_until_it_is_over(void **state)
 {
     (void)state;
-    AUTO_STR running = call_body("{\"Status\": \"in-progress\", \"EndTime\": null, \"Duration\": null,"
-                                 " \"RecordingUrl\": null}");
-    AUTO_STR over = call_body("{}");
+    AUTO_STR running = kit_call_text("{\"Status\": \"in-progress\", \"EndTime\": null, \"Duration\": null,"
+                                     " \"RecordingUrl\": null}");
+    AUTO_STR over = kit_call_text("{}");
     const struct harness_answer answers[] = {
         { .url_part = "/Calls/", .status = 200, .body = running, .times = 3 },
         { .url_part = "/Calls/", .status = 200, .body = over },
@@ -292,8 +282,8 @@ static void a_call_that_ran_is_read_until_it_is_over(void **state)
 static void a_call_that_turns_out_to_be_missed_is_dropped(void **state)
 {
     (void)state;
-    AUTO_STR body = call_body("{\"RecordingUrl\": null, \"Details\": {\"ConversationDuration\": 0,"
-                              " \"Leg1Status\": \"completed\", \"Leg2Status\": \"no-answer\"}}");
+    AUTO_STR body = kit_call_text("{\"RecordingUrl\": null, \"Details\": {\"ConversationDuration\": 0,"
+                                  " \"Leg1Status\": \"completed\", \"Leg2Status\": \"no-answer\"}}");
     struct harness *h = new_harness("");
 
     set_record(h, "\"is_final\": false, \"status\": \"unknown\"", "");
@@ -308,9 +298,9 @@ static void a_call_that_turns_out_to_be_missed_is_dropped(void **state)
 static void missing_values_wipe_nothing(void **state)
 {
     (void)state;
-    AUTO_STR body =
-        call_body("{\"From\": null, \"To\": \"\", \"Details\": \"-\", \"Duration\": null, \"EndTime\": null,"
-                  " \"DateCreated\": \"-\", \"StartTime\": null, \"Status\": \"completed\"}");
+    AUTO_STR body = kit_call_text(
+        "{\"From\": null, \"To\": \"\", \"Details\": \"-\", \"Duration\": null, \"EndTime\": null,"
+        " \"DateCreated\": \"-\", \"StartTime\": null, \"Status\": \"completed\"}");
     struct harness *h = new_harness("");
 
     set_record(h, "", "");

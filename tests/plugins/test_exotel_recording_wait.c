@@ -1,6 +1,8 @@
 /* Waiting for a recording: how long, with which pauses, and at which other addresses. */
 #include "exotel_recording_kit.h"
 
+#define FRESH URL "?X-Amz-Signature=fresh" /* signed anew, when the call is read again */
+
 static void too_early_is_waited_for_until_the_deadline(void **state)
 {
     (void)state;
@@ -19,10 +21,7 @@ static void too_early_is_waited_for_until_the_deadline(void **state)
     };
 
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        AUTO_STR call = NULL;
-        json_t *body = json_pack("{s:o}", "Call", kit_call("{}"));
-        call = json_dumps(body, 0);
-        json_decref(body);
+        AUTO_STR call = kit_call_text("{}");
         const struct harness_answer answers[] = {
             { .url_part = CALL_PART, .status = 200, .body = call },
             { .url_part = URL, .status = rows[i].status, .body = rows[i].body },
@@ -58,15 +57,11 @@ static void too_early_is_waited_for_until_the_deadline(void **state)
 static void an_expired_address_after_the_deadline_gets_one_more_try(void **state)
 {
     (void)state;
-    json_t *body = json_pack("{s:o}", "Call", kit_call("{}"));
-    (void)json_object_set_new(json_object_get(body, "Call"), "PreSignedRecordingUrl",
-                              json_string(URL "?X-Amz-Signature=fresh"));
-    AUTO_STR call = json_dumps(body, 0);
-    json_decref(body);
+    AUTO_STR call = kit_call_text("{\"PreSignedRecordingUrl\": \"" FRESH "\"}");
     const struct harness_answer answers[] = {
         { .url_part = "X-Amz-Signature=0123abcd", .status = 403, .body = "<Error/>" },
         { .url_part = CALL_PART, .status = 200, .body = call },
-        { .url_part = "X-Amz-Signature=fresh", .status = 200, .body = ID3 },
+        { .url_part = FRESH, .status = 200, .body = ID3 },
         { .status = 0 },
     };
     struct harness *h = with_recording("", "\"url\": \"" URL "\", \"presigned_url\": \"" PRESIGNED "\"");
@@ -81,10 +76,7 @@ static void the_waits_grow(void **state)
 {
     (void)state;
     static const int64_t want_s[] = { 5, 10, 20, 40, 80, 0, 160, 0, 320, 0, 600, 0, 600 };
-    AUTO_STR call = NULL;
-    json_t *body = json_pack("{s:o}", "Call", kit_call("{}"));
-    call = json_dumps(body, 0);
-    json_decref(body);
+    AUTO_STR call = kit_call_text("{}");
     const struct harness_answer answers[] = {
         { .url_part = CALL_PART, .status = 200, .body = call },
         { .url_part = URL, .status = 404, .body = "" },
@@ -105,10 +97,7 @@ static void the_waits_grow(void **state)
 static void a_late_file_is_taken(void **state)
 {
     (void)state;
-    AUTO_STR call = NULL;
-    json_t *body = json_pack("{s:o}", "Call", kit_call("{\"RecordingUrl\": \"" URL "\"}"));
-    call = json_dumps(body, 0);
-    json_decref(body);
+    AUTO_STR call = kit_call_text("{\"RecordingUrl\": \"" URL "\"}");
     const struct harness_answer answers[] = {
         { .url_part = CALL_PART, .status = 200, .body = call },
         { .url_part = URL, .status = 404, .body = "", .times = 12 },
@@ -167,18 +156,13 @@ static void hours_of_failing_downloads_end_in_a_ticket_that_says_so(void **state
 static void an_expired_signature_is_renewed(void **state)
 {
     (void)state;
-    static const char fresh[] = URL "?X-Amz-Signature=fresh";
-    AUTO_STR call = NULL;
-    json_t *body = json_pack("{s:o}", "Call", kit_call("{}"));
-    (void)json_object_set_new(json_object_get(body, "Call"), "PreSignedRecordingUrl", json_string(fresh));
-    call = json_dumps(body, 0);
-    json_decref(body);
+    AUTO_STR call = kit_call_text("{\"PreSignedRecordingUrl\": \"" FRESH "\"}");
     const struct harness_answer answers[] = {
         { .url_part = "X-Amz-Signature=0123abcd",
           .status = 403,
           .body = "<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>" },
         { .url_part = CALL_PART "?details=true&RecordingUrlValidity=30", .status = 200, .body = call },
-        { .url_part = fresh, .status = 200, .body = ID3 },
+        { .url_part = FRESH, .status = 200, .body = ID3 },
         { .status = 0 },
     };
     struct harness *h = with_recording("", "\"url\": \"" URL "\", \"presigned_url\": \"" PRESIGNED "\"");
