@@ -201,6 +201,16 @@ static inline int64_t emit_one(struct store *store, const char *external_id)
     return id;
 }
 
+/* Emits so many: call0, call1 and so on. */
+static inline void emit_many(struct store *store, int count)
+{
+    for (int i = 0; i < count; i++) {
+        char name[16];
+        (void)snprintf(name, sizeof(name), "call%d", i);
+        (void)emit_one(store, name);
+    }
+}
+
 /* Puts the record at a step of a sink, in any state. */
 static inline struct store_change *move_change(int64_t id, enum store_state state, const char *reason)
 {

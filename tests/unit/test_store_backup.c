@@ -63,11 +63,7 @@ static void a_damaged_journal_is_not_backed_up(void **state)
     struct fixture *fixture = *state;
     struct sb_error err = SB_ERROR_INIT;
 
-    for (int i = 0; i < 100; i++) {
-        char name[16];
-        (void)snprintf(name, sizeof(name), "call%d", i);
-        (void)emit_one(fixture->store, name);
-    }
+    emit_many(fixture->store, 100);
     store_close(fixture->store);
     assert_int_equal(0, truncate(fixture->journal, 20480));
     fixture->store = NULL;

@@ -48,11 +48,7 @@ static void a_damaged_journal_is_refused(void **state)
     struct fixture *fixture = *state;
     struct store *store = open_store(fixture->dir);
 
-    for (int i = 0; i < 200; i++) {
-        char name[16];
-        (void)snprintf(name, sizeof(name), "call%d", i);
-        (void)emit_one(store, name);
-    }
+    emit_many(store, 200);
     store_close(store);
     damage(fixture->journal, 32768);
     assert_open_fails(writer_of(fixture), SB_ECONFIG,
@@ -64,11 +60,7 @@ static void a_journal_cut_short_is_refused(void **state)
     struct fixture *fixture = *state;
     struct store *store = open_store(fixture->dir);
 
-    for (int i = 0; i < 200; i++) {
-        char name[16];
-        (void)snprintf(name, sizeof(name), "call%d", i);
-        (void)emit_one(store, name);
-    }
+    emit_many(store, 200);
     store_close(store);
     assert_int_equal(0, truncate(fixture->journal, 20480));
     assert_open_fails(writer_of(fixture), SB_ECONFIG, WORDS("journal.db' is damaged: "));

@@ -11,6 +11,18 @@ static bool is_doubtful(struct store *store, const char *external_id)
     return doubtful;
 }
 
+/* A backup that knows this conversation; gives its path. */
+static const char *back_up_and_close(struct fixture *fixture, const char *external_id)
+{
+    const char *path = in_root(fixture, "copy.db");
+
+    (void)emit_one(fixture->store, external_id);
+    backup(fixture->store, path);
+    store_close(fixture->store);
+    fixture->store = NULL;
+    return path;
+}
+
 static void emit_at(struct store *store, const char *external_id, int64_t conversation_at_ms)
 {
     struct store_change *change = new_change(0);
@@ -97,13 +109,10 @@ static void emit_and_die(struct fixture *fixture, FILE *out)
 static void the_log_of_the_replaced_journal_goes_with_it(void **state)
 {
     struct fixture *fixture = *state;
-    const char *path = in_root(fixture, "copy.db");
+    const char *path = back_up_and_close(fixture, "before");
     char text[CHILD_TEXT_MAX];
     char kept[512];
 
-    (void)emit_one(fixture->store, "before");
-    backup(fixture->store, path);
-    store_close(fixture->store);
     (void)run_child(fixture, emit_and_die, text);
     assert_true(file_size(in_root(fixture, "var/journal.db-wal")) > 0);
     restore(fixture, path, T0);
@@ -123,11 +132,8 @@ static void the_log_of_the_replaced_journal_goes_with_it(void **state)
 static void a_restore_makes_the_first_journal_of_a_folder(void **state)
 {
     struct fixture *fixture = *state;
-    const char *path = in_root(fixture, "copy.db");
+    const char *path = back_up_and_close(fixture, "a");
 
-    (void)emit_one(fixture->store, "a");
-    backup(fixture->store, path);
-    store_close(fixture->store);
     (void)snprintf(fixture->dir, sizeof(fixture->dir), "%s/another", fixture->root);
     restore(fixture, path, T0);
     fixture->store = open_store(fixture->dir);
@@ -140,12 +146,8 @@ static void a_restore_makes_the_first_journal_of_a_folder(void **state)
 static void a_damaged_journal_is_replaced_like_any_other(void **state)
 {
     struct fixture *fixture = *state;
-    const char *path = in_root(fixture, "copy.db");
+    const char *path = back_up_and_close(fixture, "a");
 
-    (void)emit_one(fixture->store, "a");
-    backup(fixture->store, path);
-    store_close(fixture->store);
-    fixture->store = NULL;
     write_text(fixture->journal, "garbage in the place of a journal", 33);
     restore(fixture, path, T0);
     fixture->store = open_store(fixture->dir);
@@ -156,12 +158,8 @@ static void a_damaged_journal_is_replaced_like_any_other(void **state)
 static void a_backup_of_an_older_schema_is_brought_up_to_date(void **state)
 {
     struct fixture *fixture = *state;
-    const char *path = in_root(fixture, "copy.db");
+    const char *path = back_up_and_close(fixture, "a");
 
-    (void)emit_one(fixture->store, "a");
-    backup(fixture->store, path);
-    store_close(fixture->store);
-    fixture->store = NULL;
     raw_sql(path, TO_SCHEMA_1);
     restore(fixture, path, T0);
     fixture->store = open_reader(fixture->dir);
@@ -265,11 +263,7 @@ static void what_is_no_sound_backup_is_refused_and_changes_nothing(void **state)
     struct fixture *fixture = *state;
     char good[128];
 
-    for (int i = 0; i < 100; i++) {
-        char name[16];
-        (void)snprintf(name, sizeof(name), "call%d", i);
-        (void)emit_one(fixture->store, name);
-    }
+    emit_many(fixture->store, 100);
     (void)snprintf(good, sizeof(good), "%s", in_root(fixture, "good.db"));
     backup(fixture->store, good);
     store_close(fixture->store);
