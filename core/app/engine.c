@@ -274,21 +274,20 @@ void engine_free(struct engine *engine)
 struct start {
     struct engine *engine;
     struct arena *arena;
-    struct store_active *active;
-    size_t count;
+    struct store_unfinished unfinished;
     int rc;
     struct sb_error err;
 };
 
 enum { START_ARENA_MAX = 1 << 28 };
 
-static void read_active(void *ctx, struct store *store)
+static void read_unfinished(void *ctx, struct store *store)
 {
     struct start *start = ctx;
-    start->rc = store_active(store, start->arena, &start->active, &start->count, &start->err);
+    start->rc = store_unfinished(store, start->arena, &start->unfinished, &start->err);
 }
 
-static void on_active(void *ctx)
+static void on_unfinished(void *ctx)
 {
     struct start *start = ctx;
     struct engine *engine = start->engine;
@@ -300,12 +299,11 @@ static void on_active(void *ctx)
     } else if (engine->options.errand) {
         engine->options.errand(engine->options.errand_ctx, engine);
     } else if (!engine->is_stopping) {
-        LOG_NOTICE(engine->log, "started", LOG_INT("unfinished", (int64_t)start->count));
-        flow_start(engine->flow, start->active, start->count);
+        LOG_NOTICE(engine->log, "started", LOG_INT("unfinished", (int64_t)start->unfinished.active_count));
+        flow_start(engine->flow, &start->unfinished);
         engine_look(engine);
     }
-    free(start->active);
-    start->active = NULL;
+    store_unfinished_done(&start->unfinished);
 }
 
 int engine_run(struct engine *engine, size_t *ret_dead, struct sb_error *err)
@@ -315,9 +313,9 @@ int engine_run(struct engine *engine, size_t *ret_dead, struct sb_error *err)
 
     if (!start.arena)
         return sb_fail(err, SB_ENOMEM, "out of memory");
-    store_thread_run(engine->store, read_active, on_active, &start);
+    store_thread_run(engine->store, read_unfinished, on_unfinished, &start);
     int rc = loop_run(engine->loop, err);
-    free(start.active);
+    store_unfinished_done(&start.unfinished);
     arena_free(start.arena);
     flow_counts(engine->flow, &counts);
     *ret_dead = counts.ended_dead;

@@ -12,7 +12,7 @@
 #include "flow/run.h"
 #include "flow/state.h"
 
-enum { TIMEOUT_MS_DEFAULT = 30 * 1000, ASK_AGAIN_MS = 5 * 60 * 1000, NOT_FOUND_MIN = 2 };
+enum { ASK_AGAIN_MS = 5 * 60 * 1000, NOT_FOUND_MIN = 2 };
 
 void create_forget_intent(struct flow *flow, struct run *run)
 {
@@ -199,11 +199,8 @@ static const struct sb_step *intent_step(struct flow *flow, const struct run *ru
  * the one that sent it or it was never heard of, as long as the request itself may take. */
 static int64_t wait_ms(const struct run *run, const struct gate *gate, const struct sb_step *step)
 {
-    int64_t ms = instance_number(gate->instance, "settle", step->settle_ms);
-
-    if (run->survived_restart)
-        ms += instance_number(gate->instance, "timeout", TIMEOUT_MS_DEFAULT);
-    return ms;
+    return run->survived_restart ? gate_settle_ms(gate, step)
+                                 : instance_number(gate->instance, "settle", step->settle_ms);
 }
 
 int64_t create_hidden_ms(struct flow *flow, struct run *run)

@@ -179,15 +179,19 @@ static void pump(struct flow *flow)
     flow->world.wake(flow->world.ctx, flow->has_failed ? INT64_MAX : actor_next_due(&flow->actors));
 }
 
-void flow_start(struct flow *flow, const struct store_active *active, size_t count)
+static void adopt(struct flow *flow, const struct store_unfinished *unfinished, bool have_keys)
 {
-    /* First those whose intent holds a key: nobody may pass them. */
-    for (size_t i = 0; i < count; i++)
-        if (active[i].intent_key && !run_adopt(flow, &active[i]))
+    for (size_t i = 0; i < unfinished->active_count; i++)
+        if ((unfinished->active[i].intent_key != NULL) == have_keys &&
+            !run_adopt(flow, &unfinished->active[i]))
             flow_fail(flow, "out of memory");
-    for (size_t i = 0; i < count; i++)
-        if (!active[i].intent_key && !run_adopt(flow, &active[i]))
-            flow_fail(flow, "out of memory");
+}
+
+void flow_start(struct flow *flow, const struct store_unfinished *unfinished)
+{
+    adopt(flow, unfinished, true); /* first those whose intent holds a key: nobody may pass them */
+    keys_rest_left(flow, unfinished->left, unfinished->left_count);
+    adopt(flow, unfinished, false);
     for (size_t i = 0; i < flow->poll_count; i++)
         poll_start(flow, flow->polls[i]);
     look_start(flow, flow->looker);

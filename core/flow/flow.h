@@ -59,9 +59,9 @@ struct flow *flow_new(const struct flow_world *world, const struct flow_plan *pl
 /* No request may be open, or its answer must not be delivered any more. NULL allowed. */
 void flow_free(struct flow *flow);
 
-/* Begins: takes up the unfinished records (those with an open key first hold their keys), and starts asking.
- */
-void flow_start(struct flow *flow, const struct store_active *active, size_t count);
+/* Begins: takes up the unfinished records (those with an open key first hold their keys, and nobody gets those that are still
+ * at rest), and starts asking. Borrows. */
+void flow_start(struct flow *flow, const struct store_unfinished *unfinished);
 /* No new work; what is under way is brought to its next commit. */
 void flow_stop(struct flow *flow);
 /* Whether something can not be remembered any more: nothing moves, the process must end. */

@@ -6,6 +6,8 @@
 
 #include "flow/state.h"
 
+enum { TIMEOUT_MS_DEFAULT = 30 * 1000 };
+
 static const struct actor_class gate_class;
 
 uint32_t gate_width(const struct gate *gate)
@@ -309,6 +311,24 @@ static void on_turn(struct flow *flow, struct actor *actor)
 }
 
 static const struct actor_class gate_class = { .name = "gate", .on_timer = on_timer, .on_turn = on_turn };
+
+int64_t gate_settle_ms(const struct gate *gate, const struct sb_step *step)
+{
+    return instance_number(gate->instance, "settle", step->settle_ms) +
+           instance_number(gate->instance, "timeout", TIMEOUT_MS_DEFAULT);
+}
+
+int64_t gate_settle_ms_max(const struct gate *gate)
+{
+    int64_t longest_ms = 0;
+
+    if (gate->off_reason)
+        return 0;
+    for (const struct sb_step *step = gate->instance->plugin->steps; step && step->name; step++)
+        if (step->effect == SB_CREATE && gate_settle_ms(gate, step) > longest_ms)
+            longest_ms = gate_settle_ms(gate, step);
+    return longest_ms;
+}
 
 const char *gate_word(const struct gate *gate)
 {

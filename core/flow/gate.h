@@ -84,6 +84,11 @@ void gate_pause(struct flow *flow, struct gate *gate, int64_t ms);
 /* Opens the breaker for `ms`: the instance cannot work; raises one alert. */
 void gate_suspend(struct flow *flow, struct gate *gate, int64_t ms, enum flow_alert alert,
                   const char *reason);
+/* How long what `step` has asked for may still be on its way or hidden from searches: its settle time and the time limit of
+ * a request. */
+int64_t gate_settle_ms(const struct gate *gate, const struct sb_step *step);
+/* The longest of all its steps; 0 for an instance that is off. */
+int64_t gate_settle_ms_max(const struct gate *gate);
 const char *gate_word(const struct gate *gate); /* "closed", "open", "half-open", "suspended", "off" */
 
 #endif

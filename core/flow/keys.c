@@ -58,6 +58,25 @@ static struct key_lock *find(const struct keys *keys, size_t bucket, const char 
     return NULL;
 }
 
+/* NULL: out of memory. */
+static struct key_lock *add(struct keys *keys, size_t bucket, const char *instance, const char *name)
+{
+    struct key_lock *lock = calloc(1, sizeof(*lock));
+
+    if (!lock)
+        return NULL;
+    lock->instance = strdup(instance);
+    lock->name = strdup(name);
+    if (!lock->instance || !lock->name) {
+        free_lock(lock);
+        return NULL;
+    }
+    lock->next = keys->buckets[bucket];
+    keys->buckets[bucket] = lock;
+    keys->count++;
+    return lock;
+}
+
 bool keys_acquire(struct keys *keys, const char *instance, const char *name, struct actor *actor,
                   struct key_lock **ret_lock)
 {
@@ -69,19 +88,36 @@ bool keys_acquire(struct keys *keys, const char *instance, const char *name, str
         queue_add(&lock->waiting, actor);
         return false;
     }
-    lock = calloc(1, sizeof(*lock));
-    if (!lock)
-        return false;
-    lock->instance = strdup(instance);
-    lock->name = strdup(name);
-    if (!lock->instance || !lock->name) {
-        free_lock(lock);
-        return false;
-    }
+    *ret_lock = add(keys, bucket, instance, name);
+    if (*ret_lock)
+        (*ret_lock)->holder = actor;
+    return *ret_lock != NULL;
+}
+
+bool keys_take_back(struct keys *keys, const char *instance, const char *name, struct actor *actor,
+                    struct key_lock **ret_lock)
+{
+    size_t bucket = bucket_of(keys, instance, name);
+
+    *ret_lock = NULL;
+    if (find(keys, bucket, instance, name))
+        return true;
+    *ret_lock = add(keys, bucket, instance, name);
+    if (*ret_lock)
+        (*ret_lock)->holder = actor;
+    return *ret_lock != NULL;
+}
+
+/* What its owner may have made is looked for before anybody makes anything: the rest has served its purpose. */
+bool keys_reclaim(struct flow *flow, const char *instance, const char *name, struct actor *actor,
+                  struct key_lock **ret_lock)
+{
+    struct key_lock *lock = find(&flow->keys, bucket_of(&flow->keys, instance, name), instance, name);
+
+    if (!lock || lock->holder != &lock->rest)
+        return keys_acquire(&flow->keys, instance, name, actor, ret_lock);
+    actor_remove(&flow->actors, &lock->rest);
     lock->holder = actor;
-    lock->next = keys->buckets[bucket];
-    keys->buckets[bucket] = lock;
-    keys->count++;
     *ret_lock = lock;
     return true;
 }
@@ -111,6 +147,32 @@ void keys_rest(struct flow *flow, struct key_lock *lock, int64_t ms)
     }
     lock->holder = &lock->rest;
     actor_arm(&flow->actors, &lock->rest, flow_mono_ms(flow) + ms);
+}
+
+int64_t keys_rest_ms_max(const struct flow *flow, const char *instance)
+{
+    for (size_t i = 0; i < flow->plan->instance_count; i++)
+        if (strcmp(flow->gates[i].name, instance) == 0)
+            return gate_settle_ms_max(&flow->gates[i]);
+    return 0;
+}
+
+/* Only the wall clock tells how much of the rest is over. One that was set back since must not make it longer than it is. */
+void keys_rest_left(struct flow *flow, const struct store_left_key *left, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct key_lock *lock = NULL;
+        int64_t rest_ms = keys_rest_ms_max(flow, left[i].instance);
+        int64_t over_ms = flow_wall_ms(flow) - left[i].ended_ms;
+        int64_t left_ms = over_ms > 0 ? rest_ms - over_ms : rest_ms;
+
+        if (left_ms <= 0)
+            continue;
+        if (!keys_take_back(&flow->keys, left[i].instance, left[i].key, NULL, &lock))
+            flow_fail(flow, "out of memory");
+        else if (lock)
+            keys_rest(flow, lock, left_ms);
+    }
 }
 
 void keys_release(struct flow *flow, struct keys *keys, struct key_lock *lock)

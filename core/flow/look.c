@@ -11,10 +11,11 @@
 #include "flow/gate.h"
 #include "flow/report.h"
 #include "flow/state.h"
+#include "flow/sweep.h"
 
 /* WAIT: the wall clock may be set, so that it is looked at now and then. */
 enum { LOOK_ROUNDS_MAX = 200, LOOK_WAIT_MS_MAX = 3600 * 1000, LOOK_AGAIN_MS = 5 * 60 * 1000 };
-enum { TIMEOUT_MS_DEFAULT = 30 * 1000, TEXT_MAX = 1024 };
+enum { TEXT_MAX = 1024 };
 
 enum look_state { LOOK_IDLE = 0, LOOK_READING, LOOK_LOADING, LOOK_CALLING, LOOK_COMMITTING };
 
@@ -177,30 +178,9 @@ static void tell(struct flow *flow, struct looker *looker, const char *fault)
     go_on(flow, looker);
 }
 
-static struct store_sweep *new_sweep(struct store_change *change, const char *instance, const char *step,
-                                     uint32_t round, int64_t due_ms)
-{
-    struct store_sweep *sweep = arena_alloc(change->arena, sizeof(*sweep));
-
-    if (!sweep)
-        return NULL;
-    *sweep = (struct store_sweep){ .instance = arena_strdup(change->arena, instance),
-                                   .step = arena_strdup(change->arena, step),
-                                   .round = round,
-                                   .due_ms = due_ms };
-    return sweep->instance && sweep->step ? sweep : NULL;
-}
-
-static struct store_sweep *sweep_of(struct looker *looker, struct store_change *change, int64_t due_ms)
-{
-    return new_sweep(change, json_str(looker->job, "instance"), json_str(looker->job, "step"),
-                     (uint32_t)json_int(looker->job, "round", 0), due_ms);
-}
-
 static void commit(struct flow *flow, struct looker *looker, struct store_change *change)
 {
-    if (!change || !(change->swept || change->sweep)) {
-        store_change_free(change);
+    if (!change) {
         flow_fail(flow, "out of memory");
         return;
     }
@@ -209,63 +189,30 @@ static void commit(struct flow *flow, struct looker *looker, struct store_change
     flow->world.commit(flow->world.ctx, change, actor_ticket(&looker->call.actor));
 }
 
-static struct store_change *new_change(struct flow *flow, const struct looker *looker)
+static struct swept swept_of(struct flow *flow, const struct looker *looker)
 {
-    struct store_change *change = store_change_new();
-
-    if (change) {
-        change->now_ms = flow_wall_ms(flow);
-        change->record_id = looker->record->id;
-    }
-    return change;
+    return (struct swept){ .record_id = looker->record->id,
+                           .instance = json_str(looker->job, "instance"),
+                           .step = json_str(looker->job, "step"),
+                           .round = (uint32_t)json_int(looker->job, "round", 0),
+                           .now_ms = flow_wall_ms(flow) };
 }
 
 /* Not now: the journal is told, so that others are not kept waiting. */
 static void put_off(struct flow *flow, struct looker *looker, int64_t due_ms)
 {
-    struct store_change *change = new_change(flow, looker);
+    const struct swept swept = swept_of(flow, looker);
 
-    if (change) {
-        change->swept = sweep_of(looker, change, 0);
-        change->sweep = sweep_of(looker, change, due_ms);
-    }
-    commit(flow, looker, change);
+    commit(flow, looker, change_of_sweep_later(&swept, due_ms));
 }
 
-/* The second look is at another intent of the record. */
-static void look_instead(struct flow *flow, struct looker *looker, const struct store_settled *other,
-                         int64_t due_ms)
-{
-    struct store_change *change = new_change(flow, looker);
-
-    if (change) {
-        change->swept = sweep_of(looker, change, 0);
-        change->sweep = new_sweep(change, other->instance, other->step, other->round, due_ms);
-    }
-    commit(flow, looker, change);
-}
-
-/* With `verdict` NULL: there is nothing to look for. `others` NULL, or a JSON array of ids. */
+/* `verdict`, `others`: see change_of_sweep_end(). */
 static void end_sweep(struct flow *flow, struct looker *looker, const char *verdict, const char *text,
                       const char *others)
 {
-    struct store_change *change = new_change(flow, looker);
-    struct store_outcome *outcome = change && verdict ? arena_alloc(change->arena, sizeof(*outcome)) : NULL;
+    const struct swept swept = swept_of(flow, looker);
 
-    if (change) {
-        change->swept = sweep_of(looker, change, 0);
-        change->doubles = others ? arena_strdup(change->arena, others) : NULL;
-    }
-    if (outcome && change->swept) {
-        *outcome = (struct store_outcome){ .at_ms = change->now_ms,
-                                           .instance = change->swept->instance,
-                                           .step = change->swept->step,
-                                           .round = change->swept->round,
-                                           .verdict = verdict,
-                                           .text = arena_strdup(change->arena, text) };
-        change->outcome = outcome;
-    }
-    commit(flow, looker, change);
+    commit(flow, looker, change_of_sweep_end(&swept, verdict, text, others));
 }
 
 /* ---- the look ------------------------------------------------------------------------------------------ */
@@ -310,18 +257,12 @@ static const struct store_settled *done_instead(const struct looker *looker, con
     return NULL;
 }
 
-static int64_t settle_ms(const struct looker *looker, const struct gate *gate)
-{
-    return instance_number(gate->instance, "settle", looker->step->settle_ms) +
-           instance_number(gate->instance, "timeout", TIMEOUT_MS_DEFAULT);
-}
-
 /* Whether it is time for this second look; else ends it or puts it off. */
 static bool is_time(struct flow *flow, struct looker *looker, const struct gate *gate)
 {
     const char *intent = json_str(looker->job, "intent_state");
     enum store_state state = looker->record->state;
-    int64_t now_ms = flow_wall_ms(flow), wait_ms = settle_ms(looker, gate);
+    int64_t now_ms = flow_wall_ms(flow), wait_ms = gate_settle_ms(gate, looker->step);
 
     bool is_done = intent && strcmp(intent, "done") == 0;
     bool may_come = intent && (state == STORE_ACTIVE || state == STORE_DEAD);
@@ -329,8 +270,9 @@ static bool is_time(struct flow *flow, struct looker *looker, const struct gate 
     if (is_done ? !json_str(looker->job, "made")
                 : !may_come) { /* it never will; or this plugin names nothing */
         const struct store_settled *other = is_done ? NULL : done_instead(looker, gate);
+        const struct swept swept = swept_of(flow, looker);
         if (other)
-            look_instead(flow, looker, other, now_ms + wait_ms);
+            commit(flow, looker, change_of_sweep_instead(&swept, other, now_ms + wait_ms));
         else
             end_sweep(flow, looker, NULL, NULL, NULL);
         return false;

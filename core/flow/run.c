@@ -35,18 +35,6 @@ static void unlink_run(struct flow *flow, struct run *run)
     flow->run_count--;
 }
 
-/* After a restart: the key of an open intent is taken before anybody else can have it. */
-static bool take_key_back(struct flow *flow, struct run *run, const struct store_active *active)
-{
-    if (!active->intent_key || !active->intent_instance)
-        return true;
-    bool is_held =
-        keys_acquire(&flow->keys, active->intent_instance, active->intent_key, &run->call.actor, &run->lock);
-    /* Two open intents on one key would mean that the lock was not one. */
-    assert(is_held || !run->lock);
-    return is_held;
-}
-
 /* A notice whose pipeline was renamed is not known as one before it is loaded: it takes room like any other record. */
 static bool is_for_notices(const struct flow_plan *plan, const char *name)
 {
@@ -69,7 +57,7 @@ struct run *run_adopt(struct flow *flow, const struct store_active *active)
     link_run(flow, run);
     if (run_index_add(&flow->index, run) < 0)
         return NULL;
-    if (!take_key_back(flow, run, active))
+    if (!run_lock_take_back(flow, run, active))
         return NULL;
     room_ask(flow, run);
     return run;
@@ -80,36 +68,11 @@ struct run *run_find(const struct flow *flow, int64_t id)
     return run_index_find(&flow->index, id);
 }
 
-static void release_lock(struct flow *flow, struct run *run)
-{
-    struct key_lock *lock = run->lock;
-
-    run->lock = NULL;
-    run->lock_fn = NULL;
-    json_decref(run->key_doc);
-    run->key_doc = NULL;
-    if (lock && lock->holder == &run->call.actor)
-        keys_release(flow, &flow->keys, lock);
-}
-
-/* A record that ends while it may have made what searches do not show yet: whoever comes next would make it once more. */
-static void leave_lock(struct flow *flow, struct run *run)
-{
-    bool is_holder = run->lock && run->lock->holder == &run->call.actor;
-    int64_t hidden_ms = is_holder ? create_hidden_ms(flow, run) : 0;
-
-    if (hidden_ms > 0) {
-        keys_rest(flow, run->lock, hidden_ms);
-        run->lock = NULL;
-    }
-    release_lock(flow, run);
-}
-
 void run_free(struct flow *flow, struct run *run)
 {
     call_reset(flow, &run->call);
     if (!flow->has_failed)
-        leave_lock(flow, run);
+        run_lock_leave(flow, run);
     if (run->is_unknown)
         flow->unknown_count--;
     if (run->is_held)
@@ -223,14 +186,7 @@ void run_wait(struct flow *flow, struct run *run, int64_t ms)
 
 /* ---- moving -------------------------------------------------------------------------------------------- */
 
-static void read_key(struct flow *flow, struct run *run)
-{
-    run->state = RUN_KEY_READING;
-    flow->world.read_key(flow->world.ctx, run->lock->instance, run->lock->name,
-                         actor_ticket(&run->call.actor));
-}
-
-static void fill_input(struct flow *flow, struct call *call, struct exchange_input *ret_input)
+void run_fill_input(struct flow *flow, struct call *call, struct exchange_input *ret_input)
 {
     const struct run *run = (const struct run *)call;
     const struct store_record *record = run->record;
@@ -250,49 +206,6 @@ static void fill_input(struct flow *flow, struct call *call, struct exchange_inp
         ret_input->look_id = run->is_adopting ? run->adopt : NULL;
         ret_input->is_forced = run->adopt_is_forced;
     }
-}
-
-/* Takes the lock of the span that begins at `step`. False: it has to wait for it, or for its document. */
-static bool take_lock(struct flow *flow, struct run *run, struct gate *gate, const struct sb_step *step)
-{
-    struct exchange_input input = { .instance = gate->instance, .step = step };
-
-    if (run->lock && !run->lock_fn)
-        run->lock_fn = step->key; /* taken back at start */
-    if (run->lock_fn != step->key)
-        release_lock(flow, run);
-    if (!step->key || (run->lock ? run->key_doc != NULL : run->lock_fn == step->key))
-        return true;
-    if (run->lock) {
-        read_key(flow, run);
-        return false;
-    }
-    run->call.gate = gate;
-    fill_input(flow, &run->call, &input);
-    struct sb_exchange *x = exchange_new(&input);
-    const char *name = x ? exchange_key(x) : NULL;
-    /* Without its lock the step would run beside another one of the same key. */
-    if (x && x->is_defect) {
-        conclude_end(flow, run, STORE_DEAD, x->reason);
-        exchange_free(x);
-        return false;
-    }
-    bool has_failed = !x || x->reason[0];
-    bool needs_lock = name != NULL;
-    bool is_held = needs_lock && keys_acquire(&flow->keys, gate->name, name, &run->call.actor, &run->lock);
-    exchange_free(x);
-    if (has_failed || (needs_lock && !run->lock)) {
-        flow_fail(flow, "out of memory");
-        return false;
-    }
-    run->lock_fn = step->key;
-    if (!needs_lock)
-        return true;
-    if (is_held)
-        read_key(flow, run);
-    else
-        run->state = RUN_KEY;
-    return false;
 }
 
 static void start_step(struct flow *flow, struct run *run, struct gate *gate, const struct sb_step *step)
@@ -316,8 +229,10 @@ void run_advance(struct flow *flow, struct run *run)
         conclude_end(flow, run, STORE_DROPPED, run->drop_reason);
         return;
     }
+    if (run->record->has_intent && !run_lock_reclaim(flow, run))
+        return;
     if (run->lock && !run->key_doc) {
-        read_key(flow, run);
+        run_lock_read(flow, run);
         return;
     }
     if (run->record->has_intent) {
@@ -330,7 +245,7 @@ void run_advance(struct flow *flow, struct run *run)
         if ((gate_is_broken(gate) && itinerary_switch(flow, run, false)) ||
             (!run->lock && run->lock_fn != step->key && itinerary_rewind(flow, run, gate, step)))
             flow_ready(flow, &run->call.actor);
-        else if (take_lock(flow, run, gate, step))
+        else if (run_lock_take(flow, run, gate, step))
             start_step(flow, run, gate, step);
         break;
     case SPOT_DISABLED:
@@ -468,9 +383,8 @@ static void on_turn(struct flow *flow, struct actor *actor)
             call_turn(flow, &run->call);
         break;
     case RUN_KEY:
-        if (flow->is_stopping)
-            break;
-        read_key(flow, run);
+        if (!flow->is_stopping)
+            run_lock_read(flow, run);
         break;
     case RUN_READY:
         run_advance(flow, run);
@@ -488,7 +402,7 @@ static void on_turn(struct flow *flow, struct actor *actor)
 
 static const struct call_class run_class = {
     .actor = { .name = "run", .on_timer = on_timer, .on_turn = on_turn },
-    .input = fill_input,
+    .input = run_fill_input,
     .built = create_on_built,
     .ended = on_ended
 };

@@ -87,6 +87,22 @@ void run_commit(struct flow *flow, struct run *run, struct store_change *change,
 /* Waits, loaded or parked. */
 void run_wait(struct flow *flow, struct run *run, int64_t ms);
 
+/* What the record is told in its next call. */
+void run_fill_input(struct flow *flow, struct call *call, struct exchange_input *ret_input);
+
+/* ---- its lock (run_lock.c) ----------------------------------------------------------------------------- */
+
+/* After a restart: the key of an intent that is not settled, before anybody else can have it. False: out of memory. */
+bool run_lock_take_back(struct flow *flow, struct run *run, const struct store_active *active);
+/* The same for a loaded record that comes back without a restart. False: it has to wait for it. */
+bool run_lock_reclaim(struct flow *flow, struct run *run);
+/* Takes the lock of the span that begins at `step`. False: it has to wait for it, or for its document. */
+bool run_lock_take(struct flow *flow, struct run *run, struct gate *gate, const struct sb_step *step);
+/* Reads what is kept under the key; run_on_document(). */
+void run_lock_read(struct flow *flow, struct run *run);
+/* The record ends or goes out of memory: releases the lock, or lets it rest. */
+void run_lock_leave(struct flow *flow, struct run *run);
+
 /* ---- the way (itinerary.c) ----------------------------------------------------------------------------- */
 
 enum spot { SPOT_STEP, SPOT_END, SPOT_DISABLED };

@@ -7,7 +7,7 @@
 #include "base/scope.h"
 #include "store/sqlite_store.h"
 
-enum { RECORD_BYTES_MAX = 256 * 1024 * 1024, ACTIVE_FIRST = 64, REFERENCE_TEXT_MAX = 64 };
+enum { RECORD_BYTES_MAX = 256 * 1024 * 1024, LIST_FIRST = 64, REFERENCE_TEXT_MAX = 64 };
 
 /* Copies a text column. A NULL column gives NULL; so does want of memory, which is noted. */
 static const char *copy_text(const struct query *query, int column, struct arena *arena, bool *ret_failed)
@@ -37,16 +37,18 @@ static int fail_word(const struct store *store, int64_t id, const char *word, st
 
 /* ---- unfinished records -------------------------------------------------------------------------------- */
 
-static bool grow_list(struct store_active **list, size_t *capacity)
+/* Room for one more; `list` as it is when there is none. */
+static void *grow_list(void *list, size_t count, size_t size, size_t *capacity, bool *ret_failed)
 {
-    size_t larger = *capacity ? *capacity * 2 : ACTIVE_FIRST;
-    struct store_active *grown = reallocarray(*list, larger, sizeof(**list));
+    if (count < *capacity)
+        return list;
+    size_t larger = *capacity ? *capacity * 2 : LIST_FIRST;
+    void *grown = reallocarray(list, larger, size);
 
-    if (!grown)
-        return false;
-    *list = grown;
-    *capacity = larger;
-    return true;
+    *ret_failed = !grown;
+    if (grown)
+        *capacity = larger;
+    return grown ? grown : list;
 }
 
 /* Consecutive records are mostly of the same pipeline, whose name is then kept once. */
@@ -69,10 +71,9 @@ int store_active(struct store *store, struct arena *arena, struct store_active *
     int rc = 0;
 
     while (!has_failed && (rc = query_next(&query, err)) > 0) {
-        if (count == capacity && !grow_list(&list, &capacity)) {
-            has_failed = true;
+        list = grow_list(list, count, sizeof(*list), &capacity, &has_failed);
+        if (has_failed)
             break;
-        }
         const char *state = query_text_at(&query, 2);
         list[count] = (struct store_active){
             .id = query_int_at(&query, 0),
@@ -92,6 +93,56 @@ int store_active(struct store *store, struct arena *arena, struct store_active *
     *ret_list = list;
     *ret_count = count;
     return 0;
+}
+
+static int load_left_keys(struct store *store, struct arena *arena, struct store_left_key **ret_list,
+                          size_t *ret_count, struct sb_error *err)
+{
+    AUTO_QUERY query = query_begin(store, STATEMENT_LEFT_KEYS);
+    struct store_left_key *list = NULL;
+    size_t count = 0;
+    size_t capacity = 0;
+    bool has_failed = false;
+    int rc = 0;
+
+    while (!has_failed && (rc = query_next(&query, err)) > 0) {
+        list = grow_list(list, count, sizeof(*list), &capacity, &has_failed);
+        if (has_failed)
+            break;
+        list[count++] = (struct store_left_key){ .instance = copy_text(&query, 0, arena, &has_failed),
+                                                 .key = copy_text(&query, 1, arena, &has_failed),
+                                                 .ended_ms = query_int_at(&query, 2) };
+    }
+    if (has_failed)
+        rc = fail_memory(err);
+    if (rc < 0) {
+        free(list);
+        return rc;
+    }
+    *ret_list = list;
+    *ret_count = count;
+    return 0;
+}
+
+int store_unfinished(struct store *store, struct arena *arena, struct store_unfinished *ret_unfinished,
+                     struct sb_error *err)
+{
+    struct store_unfinished found = { .active = NULL };
+    int rc = store_active(store, arena, &found.active, &found.active_count, err);
+
+    if (rc == 0)
+        rc = load_left_keys(store, arena, &found.left, &found.left_count, err);
+    if (rc < 0)
+        store_unfinished_done(&found);
+    *ret_unfinished = found;
+    return rc;
+}
+
+void store_unfinished_done(struct store_unfinished *unfinished)
+{
+    free(unfinished->active);
+    free(unfinished->left);
+    *unfinished = (struct store_unfinished){ .active = NULL };
 }
 
 /* ---- one record ---------------------------------------------------------------------------------------- */

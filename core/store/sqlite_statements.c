@@ -138,6 +138,10 @@ static const char *const texts[STATEMENT_COUNT] = {
     [STATEMENT_ACTIVE] = "SELECT r.id, r.pipeline, t.state, t.instance, t.key FROM record r"
                          " LEFT JOIN intent t ON t.record_id = r.id AND t." UNSETTLED
                          " WHERE r.state = 'active' ORDER BY r.id",
+    [STATEMENT_LEFT_KEYS] =
+        "SELECT t.instance, t.key, max(r.ended_ms) FROM intent t JOIN record r ON r.id = t.record_id"
+        " WHERE t." UNSETTLED " AND t.key IS NOT NULL AND r.ended_ms > 0 GROUP BY t.instance, t.key"
+        " ORDER BY t.instance, t.key",
     [STATEMENT_RECORD_GET] =
         "SELECT r.pipeline, i.account, i.external_id, r.reference, r.reason, r.state, r.phase,"
         " r.place, r.instance, r.step, r.round, r.attempt, r.since_ms, r.is_doubtful, r.problems,"

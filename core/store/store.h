@@ -260,6 +260,22 @@ struct store_active {
 };
 int store_active(struct store *store, struct arena *arena, struct store_active **ret_list, size_t *ret_count,
                  struct sb_error *err) SB_MUST_CHECK;
+/* All that an engine begins with: beside the ACTIVE records the keys of ended ones whose intent is not settled, each key once
+ * with the time of the last that ended so. To be given to store_unfinished_done() (zeroed: nothing is done); texts are in
+ * `arena`. */
+struct store_left_key {
+    const char *instance, *key;
+    int64_t ended_ms;
+};
+struct store_unfinished {
+    struct store_active *active;
+    size_t active_count;
+    struct store_left_key *left;
+    size_t left_count;
+};
+int store_unfinished(struct store *store, struct arena *arena, struct store_unfinished *ret_unfinished,
+                     struct sb_error *err) SB_MUST_CHECK;
+void store_unfinished_done(struct store_unfinished *unfinished);
 /* Gives NULL in *ret_record when there is none. */
 int store_load(struct store *store, int64_t id, struct store_record **ret_record,
                struct sb_error *err) SB_MUST_CHECK;

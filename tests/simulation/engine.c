@@ -194,15 +194,14 @@ static void make_flow(struct sim_engine *engine)
 static void start_flow(struct sim_engine *engine)
 {
     struct arena *arena = arena_new(START_ARENA_MAX);
-    struct store_active *active = NULL;
+    struct store_unfinished unfinished;
     struct sb_error err = SB_ERROR_INIT;
-    size_t count = 0;
 
-    if (!arena || store_active(engine->store, arena, &active, &count, &err) < 0)
+    if (!arena || store_unfinished(engine->store, arena, &unfinished, &err) < 0)
         sim_die("cannot read the journal: %s", err.text);
-    world_trace(engine->world, "started, life %u, %zu unfinished", engine->life, count);
-    flow_start(engine->flow, active, count);
-    free(active);
+    world_trace(engine->world, "started, life %u, %zu unfinished", engine->life, unfinished.active_count);
+    flow_start(engine->flow, &unfinished);
+    store_unfinished_done(&unfinished);
     arena_free(arena);
 }
 

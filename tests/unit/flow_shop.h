@@ -77,6 +77,8 @@ static int tear_down(void **state)
     return 0;
 }
 
+#define IN_SHOP(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
 /* ---- a desk with other steps --------------------------------------------------------------------------- */
 
 /* Before the flow starts. The steps are copied. */

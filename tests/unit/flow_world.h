@@ -44,6 +44,7 @@ struct flow_world_test {
     struct store *store;
     char dir[64];
     int64_t now_ms;
+    int64_t wall_skew_ms; /* the wall clock was set */
     uint64_t chance, order;
     struct event events[EVENTS_MAX];
     size_t event_count;
@@ -73,7 +74,9 @@ static int64_t world_now(void *ctx)
 
 static int64_t world_wall(void *ctx)
 {
-    return INT64_C(1773133200000) + ((struct flow_world_test *)ctx)->now_ms;
+    const struct flow_world_test *w = ctx;
+
+    return INT64_C(1773133200000) + w->wall_skew_ms + w->now_ms;
 }
 
 static uint64_t world_random(void *ctx)
@@ -182,15 +185,14 @@ static void start_flow(struct flow_world_test *w)
 {
     struct sb_error err = SB_ERROR_INIT;
     struct arena *arena = arena_new(1 << 20);
-    struct store_active *active = NULL;
-    size_t count = 0;
+    struct store_unfinished unfinished;
 
     w->flow = flow_new(&w->world, w->plan, &w->options, NULL, w->metrics, &err);
     assert_non_null(w->flow);
-    if (store_active(w->store, arena, &active, &count, &err) < 0)
+    if (store_unfinished(w->store, arena, &unfinished, &err) < 0)
         fail_msg("%s", err.text);
-    flow_start(w->flow, active, count);
-    free(active);
+    flow_start(w->flow, &unfinished);
+    store_unfinished_done(&unfinished);
     arena_free(arena);
 }
 

@@ -216,20 +216,18 @@ static void records_wait_in_the_journal_when_memory_is_full(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_call_becomes_a_ticket_with_its_notes, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(ten_calls_of_one_caller_make_one_contact, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_second_run_creates_nothing, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(death_at_every_commit_makes_one_ticket, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(every_mishap_at_every_request_makes_one_ticket, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_lost_request_is_sent_again_only_after_settle, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_service_that_is_down_for_hours_costs_no_attempts, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(a_refused_alternative_gives_way_to_the_next, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_stage_that_fails_leaves_a_ticket_that_says_so, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(switched_off_sinks_end_a_record_without_a_ticket, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_refused_token_is_got_anew_once_and_then_suspends, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(records_wait_in_the_journal_when_memory_is_full, set_up, tear_down),
+        IN_SHOP(a_call_becomes_a_ticket_with_its_notes),
+        IN_SHOP(ten_calls_of_one_caller_make_one_contact),
+        IN_SHOP(a_second_run_creates_nothing),
+        IN_SHOP(death_at_every_commit_makes_one_ticket),
+        IN_SHOP(every_mishap_at_every_request_makes_one_ticket),
+        IN_SHOP(a_lost_request_is_sent_again_only_after_settle),
+        IN_SHOP(a_service_that_is_down_for_hours_costs_no_attempts),
+        IN_SHOP(a_refused_alternative_gives_way_to_the_next),
+        IN_SHOP(a_stage_that_fails_leaves_a_ticket_that_says_so),
+        IN_SHOP(switched_off_sinks_end_a_record_without_a_ticket),
+        IN_SHOP(a_refused_token_is_got_anew_once_and_then_suspends),
+        IN_SHOP(records_wait_in_the_journal_when_memory_is_full),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

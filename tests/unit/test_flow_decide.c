@@ -273,8 +273,6 @@ static void a_decision_that_was_made_while_nothing_ran_counts_at_the_next_start(
     }
 }
 
-#define IN_SHOP(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {

@@ -187,18 +187,13 @@ static void a_stop_lets_what_is_under_way_come_to_its_commit(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_restored_backup_finds_what_was_delivered_after_it, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(an_unfinished_record_of_a_backup_is_looked_for_and_finished, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(an_answer_that_was_kept_is_folded_by_a_mended_plugin, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(an_incomplete_record_that_is_retried_creates_nothing_twice, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(an_open_breaker_hands_the_stage_to_the_alternative, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(a_dropped_record_ends_without_a_ticket, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_stop_lets_what_is_under_way_come_to_its_commit, set_up, tear_down),
+        IN_SHOP(a_restored_backup_finds_what_was_delivered_after_it),
+        IN_SHOP(an_unfinished_record_of_a_backup_is_looked_for_and_finished),
+        IN_SHOP(an_answer_that_was_kept_is_folded_by_a_mended_plugin),
+        IN_SHOP(an_incomplete_record_that_is_retried_creates_nothing_twice),
+        IN_SHOP(an_open_breaker_hands_the_stage_to_the_alternative),
+        IN_SHOP(a_dropped_record_ends_without_a_ticket),
+        IN_SHOP(a_stop_lets_what_is_under_way_come_to_its_commit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

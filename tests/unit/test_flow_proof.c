@@ -249,8 +249,6 @@ static void a_source_that_cannot_be_listed_says_why(void **state)
     flow_world_free(w);
 }
 
-#define IN_SHOP(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {

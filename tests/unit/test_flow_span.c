@@ -186,139 +186,14 @@ static void whoever_holds_a_lock_needs_no_room(void **state)
     flow_world_free(w);
 }
 
-/* ---- what a record that has ended may have made --------------------------------------------------------- */
-
-enum {
-    BEGIN_MS = 10 * 1000,
-    SHORT_MS = 2 * 60 * 1000,
-    LAG_MS = 5 * 60 * 1000,
-    SETTLE_MS = 10 * 60 * 1000,
-    BREAKER_MS = 6 * 60 * 1000 /* it opens again after five minutes */
-};
-
-/* Two calls of one person. The first has asked for a contact, and nobody knows what came of it; the helpdesk shows for some
- * minutes only what it had before. */
-static struct flow_world_test *world_of_unknown_contact(enum mishap mishap)
-{
-    struct flow_world_test *w = flow_world_new(&plan);
-
-    w->mishap = mishap;
-    w->mishap_path = "/contacts";
-    w->mishap_at = 1; /* the first looks, the second creates */
-    w->shop.lag_ms = LAG_MS;
-    shop_add_call(w, "call1");
-    assert_false(flow_world_run(w, BEGIN_MS));
-    CHECK_INT("unknown", 1, count_state(w, "unknown"));
-    shop_add_call(w, "call2");
-    return w;
-}
-
-static void who_follows_a_dropped_record_finds_the_contact_that_it_has_made(void **state)
-{
-    static const struct {
-        const char *row;
-        enum mishap mishap;
-        bool dies, waits; /* before it is dropped; for the call that comes next */
-    } rows[] = { { "before the next call", MISHAP_LOST_REPLY, false, false },
-                 { "while the next call waits", MISHAP_LOST_REPLY, false, true },
-                 { "after a restart", MISHAP_LOST_REPLY, true, false },
-                 { "after a restart, while the next call waits", MISHAP_LOST_REPLY, true, true },
-                 { "that was never made", MISHAP_LOST_REQUEST, false, true } };
-
-    (void)state;
-    for (size_t i = 0; i < ROWS(rows); i++) {
-        struct flow_world_test *w = world_of_unknown_contact(rows[i].mishap);
-        if (rows[i].dies)
-            die_and_restart(w);
-        if (rows[i].waits)
-            flow_world_pass(w, w->now_ms + SHORT_MS);
-        CHECK_INT(rows[i].row, true, flow_drop(w->flow, 1, "nobody wants it"));
-        assert_false(flow_world_run(w, SETTLE_MS));
-        CHECK_INT(rows[i].row, 1, count_state(w, "dropped"));
-        CHECK_INT(rows[i].row, 0, w->shop.ticket_count);      /* as long as it may be hidden */
-        assert_true(flow_world_run(w, SETTLE_MS + SHORT_MS)); /* and not longer */
-        check_ticket_once(rows[i].row, w, 1);
-        CHECK_INT(rows[i].row, 1, count_state(w, "done"));
-        flow_world_free(w);
-    }
-}
-
-/* Its contact may be hidden no longer: nobody waits for it. */
-static void what_was_dropped_when_it_could_be_seen_holds_up_nobody(void **state)
-{
-    struct flow_world_test *w = world_of_unknown_contact(MISHAP_LOST_REPLY);
-
-    (void)state;
-    w->mishap = MISHAP_503; /* looking says nothing, until it is dropped */
-    w->mishap_at = 0;
-    w->mishap_lasts = true;
-    flow_world_pass(w, HOUR_MS);
-    CHECK_INT("still unknown", 1, count_state(w, "unknown"));
-    w->mishap_at = -1;
-    assert_true(flow_drop(w->flow, 1, "nobody wants it"));
-    assert_true(flow_world_run(w, HOUR_MS + BREAKER_MS));
-    check_ticket_once("the other", w, 1);
-    flow_world_free(w);
-}
-
-/* A stop, and the end of a flow, with a lock that rests. */
-static void a_lock_that_rests_holds_up_no_stop(void **state)
-{
-    struct flow_world_test *w = world_of_unknown_contact(MISHAP_LOST_REPLY);
-
-    (void)state;
-    flow_world_pass(w, w->now_ms + SHORT_MS);
-    assert_true(flow_drop(w->flow, 1, "nobody wants it"));
-    flow_world_pass(w, w->now_ms + 1000);
-    flow_stop(w->flow);
-    assert_true(flow_is_quiet(w->flow));
-    flow_world_pass(w, HOUR_MS);
-    CHECK_INT("nothing is begun any more", 0, w->shop.ticket_count);
-    flow_world_free(w);
-}
-
-static int refusals;
-
-/* The contact is there, but its answer cannot be read. */
-static enum sb_verdict fold_contact_badly(struct sb_exchange *x)
-{
-    return sb_http_status(x) == 200 && refusals-- > 0 ? sb_reject(x, "an answer of another kind")
-                                                      : fold_contact(x);
-}
-
-static void who_follows_a_dead_letter_finds_the_contact_that_it_has_made(void **state)
-{
-    (void)state;
-    set_desk_fold(DESK_CREATE_CONTACT, fold_contact_badly);
-    refusals = 1;
-    struct flow_world_test *w = flow_world_new(&plan);
-    w->shop.lag_ms = LAG_MS;
-    shop_add_call(w, "call1");
-    shop_add_call(w, "call2");
-    assert_true(flow_world_run(w, SETTLE_MS + SHORT_MS));
-    check_ticket_once("the other", w, 1);
-    CHECK_INT("dead", 1, count_state(w, "dead"));
-    CHECK_INT("done", 1, count_state(w, "done"));
-    flow_world_free(w);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(whoever_holds_a_lock_needs_no_room, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(whoever_comes_first_after_a_death_makes_the_one_contact, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(a_span_that_needs_no_lock_comes_to_its_end, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(what_was_refused_is_not_done_when_its_span_begins_anew, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(a_step_whose_key_breaks_its_rules_never_runs, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(who_follows_a_dropped_record_finds_the_contact_that_it_has_made,
-                                        set_up, tear_down),
-        cmocka_unit_test_setup_teardown(what_was_dropped_when_it_could_be_seen_holds_up_nobody, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(a_lock_that_rests_holds_up_no_stop, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(who_follows_a_dead_letter_finds_the_contact_that_it_has_made, set_up,
-                                        tear_down),
+        IN_SHOP(whoever_holds_a_lock_needs_no_room),
+        IN_SHOP(whoever_comes_first_after_a_death_makes_the_one_contact),
+        IN_SHOP(a_span_that_needs_no_lock_comes_to_its_end),
+        IN_SHOP(what_was_refused_is_not_done_when_its_span_begins_anew),
+        IN_SHOP(a_step_whose_key_breaks_its_rules_never_runs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
