@@ -3,6 +3,8 @@
 #ifndef TESTS_UNIT_FLOW_SERVICES_H
 #define TESTS_UNIT_FLOW_SERVICES_H
 
+#include <stdlib.h>
+
 #include "base/json.h"
 #include "flow/flow.h"
 #include "unit/check.h"

@@ -1,10 +1,10 @@
 /* Where a flow test begins: instances of the plugins of flow_plugins.h and the plan that wires them, for a world of
- * flow_world.h, and what must hold in its shop when all is over. */
+ * flow_life.h, and what must hold in its shop when all is over. */
 #ifndef TESTS_UNIT_FLOW_SHOP_H
 #define TESTS_UNIT_FLOW_SHOP_H
 
+#include "unit/flow_life.h"
 #include "unit/flow_plugins.h"
-#include "unit/flow_world.h"
 
 enum { HOUR_MS = 3600 * 1000 };
 

@@ -4,6 +4,16 @@
 
 /* ---- second looks -------------------------------------------------------------------------------------- */
 
+/* The second look is over, and has found the ticket of the request that came late. */
+static void check_double_is_told(struct flow_world_test *w)
+{
+    CHECK_INT("people were told", 1, w->alerts[FLOW_ALERT_DOUBLED]);
+    CHECK_INT("it is kept", 1, count_rows(w, "doubled"));
+    CHECK_INT("it is over", 0, count_rows(w, "sweeps"));
+    assert_true(has_outcome(w, 1, "doubled", "2 was made; there is also 1"));
+    check_chain(w);
+}
+
 static void a_request_that_arrives_after_all_is_reported_as_a_double(void **state)
 {
     struct flow_world_test *w = world_with(MISHAP_LATE);
@@ -14,11 +24,7 @@ static void a_request_that_arrives_after_all_is_reported_as_a_double(void **stat
     CHECK_INT("the second look is due", 1, count_rows(w, "sweeps"));
     CHECK_INT("nobody knows of two yet", 0, w->alerts[FLOW_ALERT_DOUBLED]);
     flow_world_pass(w, HOUR_MS);
-    CHECK_INT("people were told", 1, w->alerts[FLOW_ALERT_DOUBLED]);
-    CHECK_INT("it is kept", 1, count_rows(w, "doubled"));
-    CHECK_INT("it is over", 0, count_rows(w, "sweeps"));
-    assert_true(has_outcome(w, 1, "doubled", "2 was made; there is also 1"));
-    check_chain(w);
+    check_double_is_told(w);
     flow_world_free(w);
 }
 
@@ -34,11 +40,7 @@ static void the_double_of_what_was_refused_and_done_in_another_way_is_reported_t
     CHECK_INT("the second look is due", 1, count_rows(w, "sweeps"));
     flow_world_pass(w, 2 * HOUR_MS);
     CHECK_INT("two tickets", 2, w->shop.ticket_count);
-    CHECK_INT("people were told", 1, w->alerts[FLOW_ALERT_DOUBLED]);
-    CHECK_INT("it is kept", 1, count_rows(w, "doubled"));
-    CHECK_INT("it is over", 0, count_rows(w, "sweeps"));
-    assert_true(has_outcome(w, 1, "doubled", "2 was made; there is also 1"));
-    check_chain(w);
+    check_double_is_told(w);
     flow_world_free(w);
 }
 
