@@ -206,23 +206,39 @@ static void a_rest_that_is_over_holds_up_nobody_in_the_next_life(void **state)
     flow_world_free(w);
 }
 
-/* The record that left the lock at rest comes back: it goes on at once, and alone. */
-static void what_is_retried_has_its_lock_back(void **state)
+/* The first call's contact was made, but its answer could not be read; from now on answers can be. */
+static struct flow_world_test *world_of_dead_letter(int64_t lag_ms)
 {
     struct flow_world_test *w = flow_world_new(&plan);
-    struct sb_error err = SB_ERROR_INIT;
-    size_t count = 0;
 
-    (void)state;
     set_desk_fold(DESK_CREATE_CONTACT, fold_contact_badly);
     refusals = 1;
-    w->shop.lag_ms = LAG_MS;
+    w->shop.lag_ms = lag_ms;
     shop_add_call(w, "call1");
     assert_true(flow_world_run(w, SHORT_MS));
     CHECK_INT("dead", 1, count_state(w, "dead"));
+    return w;
+}
+
+/* An operator's command, which the journal alone sees at first. */
+static void retry_dead(struct flow_world_test *w)
+{
+    struct sb_error err = SB_ERROR_INIT;
+    size_t count = 0;
+
+    assert_int_equal(0, store_retry(w->store, 1, STORE_DEAD, world_wall(w), &count, &err));
+    assert_int_equal(1, count);
+}
+
+/* The record that left the lock at rest comes back: it goes on at once, and alone. */
+static void what_is_retried_has_its_lock_back(void **state)
+{
+    struct flow_world_test *w = world_of_dead_letter(LAG_MS);
+
+    (void)state;
     shop_add_call(w, "call2");
     flow_world_pass(w, 2 * SHORT_MS);
-    assert_int_equal(0, store_retry(w->store, 1, STORE_DEAD, world_wall(w), &count, &err));
+    retry_dead(w);
     flow_admit(w->flow, 1, "calls");
     assert_true(flow_world_run(w, 3 * SHORT_MS));
     check_ticket_once("both, and long before the lock has rested", w, 2);
@@ -233,16 +249,9 @@ static void what_is_retried_has_its_lock_back(void **state)
  * another one. An operator takes up the first again, and the process dies with both. */
 static void two_that_have_asked_under_one_key_are_both_taken_up_again(void **state)
 {
-    struct flow_world_test *w = flow_world_new(&plan);
-    struct sb_error err = SB_ERROR_INIT;
-    size_t count = 0;
+    struct flow_world_test *w = world_of_dead_letter(0);
 
     (void)state;
-    set_desk_fold(DESK_CREATE_CONTACT, fold_contact_badly);
-    refusals = 1;
-    shop_add_call(w, "call1");
-    assert_true(flow_world_run(w, SHORT_MS));
-    CHECK_INT("dead", 1, count_state(w, "dead"));
     w->shop.contact_count = 0;
     w->shop.lag_ms = LAG_MS;
     w->mishap = MISHAP_LOST_REPLY;
@@ -251,8 +260,7 @@ static void two_that_have_asked_under_one_key_are_both_taken_up_again(void **sta
     shop_add_call(w, "call2");
     flow_world_pass(w, SETTLE_MS + SHORT_MS);
     CHECK_INT("unknown", 1, count_state(w, "unknown"));
-    assert_int_equal(0, store_retry(w->store, 1, STORE_DEAD, world_wall(w), &count, &err));
-    assert_int_equal(1, count);
+    retry_dead(w);
     die_and_restart(w);
     assert_true(flow_world_run(w, HOUR_MS));
     CHECK_INT("both have a ticket", 2, count_state(w, "done"));
