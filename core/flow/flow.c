@@ -176,6 +176,7 @@ static void pump(struct flow *flow)
 {
     for (struct actor *actor; !flow->has_failed && (actor = queue_take(&flow->ready)) != NULL;)
         actor->class_->on_turn(flow, actor);
+    room_give(flow); /* a gate may have shut on those who fill the room */
     flow->world.wake(flow->world.ctx, flow->has_failed ? INT64_MAX : actor_next_due(&flow->actors));
 }
 

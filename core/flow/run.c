@@ -169,6 +169,15 @@ void run_on_loaded(struct flow *flow, struct run *run, struct store_record *reco
     run_advance(flow, run);
 }
 
+/* Only the struct stays in memory. The key document is read again with the record; the lock itself stays. */
+static void park(struct flow *flow, struct run *run)
+{
+    run->state = RUN_PARKED;
+    json_decref(run->key_doc);
+    run->key_doc = NULL;
+    room_leave(flow, run);
+}
+
 void run_wait(struct flow *flow, struct run *run, int64_t ms)
 {
     actor_arm(&flow->actors, &run->call.actor, flow_mono_ms(flow) + ms);
@@ -176,12 +185,24 @@ void run_wait(struct flow *flow, struct run *run, int64_t ms)
         run->state = RUN_DELAYED;
         return;
     }
-    run->state = RUN_PARKED;
-    /* The key document is read again with the record; the lock itself stays. */
-    json_decref(run->key_doc);
-    run->key_doc = NULL;
-    room_leave(flow, run);
+    park(flow, run);
     room_give(flow);
+}
+
+struct run *run_at_gate(struct actor *actor)
+{
+    struct run *run = actor->class_ == &run_class.actor ? (struct run *)actor : NULL;
+
+    return run && run->state == RUN_CALLING && run->call.state == CALL_GATE ? run : NULL;
+}
+
+void run_step_back(struct flow *flow, struct run *run, int64_t ms)
+{
+    queue_remove(&run->call.actor);
+    run->call.state = CALL_IDLE;
+    run->is_reconciling = run->is_adopting = false;
+    actor_arm(&flow->actors, &run->call.actor, flow_mono_ms(flow) + ms);
+    park(flow, run);
 }
 
 /* ---- moving -------------------------------------------------------------------------------------------- */

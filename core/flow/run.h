@@ -87,6 +87,10 @@ void run_commit(struct flow *flow, struct run *run, struct store_change *change,
 /* Waits, loaded or parked. */
 void run_wait(struct flow *flow, struct run *run, int64_t ms);
 
+/* The record that waits at a gate, loaded; NULL: that actor does not. */
+struct run *run_at_gate(struct actor *actor);
+/* It waits elsewhere, unloaded, for `ms`, and comes back to the same call. The caller gives its room to others. */
+void run_step_back(struct flow *flow, struct run *run, int64_t ms);
 /* What the record is told in its next call. */
 void run_fill_input(struct flow *flow, struct call *call, struct exchange_input *ret_input);
 

@@ -79,6 +79,38 @@ static int tear_down(void **state)
 
 #define IN_SHOP(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
+/* ---- records -------------------------------------------------------------------------------------------- */
+
+static inline void apply(struct flow_world_test *w, struct store_change *change)
+{
+    struct sb_error err = SB_ERROR_INIT;
+
+    if (store_apply(w->store, &change, 1, &err) < 0)
+        fail_msg("%s", err.text);
+    store_change_free(change);
+}
+
+/* Straight into the journal, with its transcript; the flow is not told. Gives its id. */
+static inline int64_t emit_call(struct flow_world_test *w, const char *pipeline_name, const char *id)
+{
+    const struct store_text sections[] = { { "source", "{\"plugin\":\"calls\"}" },
+                                           { "transcript", "{\"text\":\"hello\"}" } };
+    struct store_emit emit = { .pipeline = pipeline_name,
+                               .account = "acmedemo1",
+                               .external_id = id,
+                               .sections = sections,
+                               .section_count = ROWS(sections) };
+    struct store_change *change = store_change_new();
+
+    assert_non_null(change);
+    change->now_ms = w->now_ms;
+    change->emits = &emit;
+    change->emit_count = 1;
+    apply(w, change);
+    shop_add_call(w, id);
+    return emit.ret_id;
+}
+
 /* ---- a desk with other steps --------------------------------------------------------------------------- */
 
 /* Before the flow starts. The steps are copied. */

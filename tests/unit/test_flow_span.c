@@ -1,34 +1,6 @@
 /* Spans of steps under one lock: what holds when the lock was lost in the middle, because the process died. */
 #include "unit/flow_shop.h"
 
-static void apply(struct flow_world_test *w, struct store_change *change)
-{
-    struct sb_error err = SB_ERROR_INIT;
-
-    if (store_apply(w->store, &change, 1, &err) < 0)
-        fail_msg("%s", err.text);
-    store_change_free(change);
-}
-
-static void emit_call(struct flow_world_test *w, const char *id)
-{
-    const struct store_text sections[] = { { "source", "{\"plugin\":\"calls\"}" },
-                                           { "transcript", "{\"text\":\"hello\"}" } };
-    struct store_emit emit = { .pipeline = "calls",
-                               .account = "acmedemo1",
-                               .external_id = id,
-                               .sections = sections,
-                               .section_count = ROWS(sections) };
-    struct store_change *change = store_change_new();
-
-    assert_non_null(change);
-    change->now_ms = w->now_ms;
-    change->emits = &emit;
-    change->emit_count = 1;
-    apply(w, change);
-    shop_add_call(w, id);
-}
-
 /* Where a process left the record when it died. */
 static void put_at(struct flow_world_test *w, int64_t id, const char *step)
 {
@@ -55,8 +27,8 @@ static void whoever_comes_first_after_a_death_makes_the_one_contact(void **state
     (void)state;
     for (size_t i = 0; i < ROWS(places); i++) {
         struct flow_world_test *w = flow_world_new(&plan);
-        emit_call(w, "call1");
-        emit_call(w, "call2");
+        emit_call(w, "calls", "call1");
+        emit_call(w, "calls", "call2");
         put_at(w, 1, places[i][0]);
         put_at(w, 2, places[i][1]);
         w->shop.lag_ms = HOUR_MS / 2;
@@ -95,7 +67,7 @@ static void a_span_that_needs_no_lock_comes_to_its_end(void **state)
     set_desk_steps(steps);
     visits = 0;
     struct flow_world_test *w = flow_world_new(&plan);
-    emit_call(w, "call1");
+    emit_call(w, "calls", "call1");
     put_at(w, 1, "two");
     assert_true(flow_world_run(w, HOUR_MS));
     CHECK_INT("each step once, from the first on", 2, visits);
@@ -128,7 +100,7 @@ static void what_was_refused_is_not_done_when_its_span_begins_anew(void **state)
     set_desk_steps(steps);
     for (int at = 0, commits = 1; at < commits; at++, deaths++) {
         struct flow_world_test *w = flow_world_new(&plan);
-        emit_call(w, "call1");
+        emit_call(w, "calls", "call1");
         w->mishap = MISHAP_422;
         w->mishap_at = 0;
         w->mishap_path = "/tickets";
@@ -160,36 +132,16 @@ static void a_step_whose_key_breaks_its_rules_never_runs(void **state)
     set_desk_steps(steps);
     visits = 0;
     struct flow_world_test *w = flow_world_new(&plan);
-    emit_call(w, "call1");
+    emit_call(w, "calls", "call1");
     assert_true(flow_world_run(w, HOUR_MS));
     CHECK_INT("not once", 0, visits);
     CHECK_INT("where people look", 1, count_state(w, "dead"));
     flow_world_free(w);
 }
 
-/* One waits for the lock in the only room in memory, others wait for that room: whoever holds the lock must come before
- * them when its time has come, or nobody ever moves again. */
-static void whoever_holds_a_lock_needs_no_room(void **state)
-{
-    static const char *const calls[] = { "call1", "call2", "call3", "call4" };
-    struct flow_world_test *w = flow_world_new(&plan);
-
-    (void)state;
-    w->options.in_flight_max = 1;
-    w->mishap = MISHAP_LOST_REPLY;
-    w->mishap_path = "/contacts";
-    w->mishap_at = 1; /* the first looks, the second creates */
-    for (size_t i = 0; i < ROWS(calls); i++)
-        shop_add_call(w, calls[i]);
-    assert_true(flow_world_run(w, INT64_C(2) * HOUR_MS));
-    check_ticket_once("one room", w, (int)ROWS(calls));
-    flow_world_free(w);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_SHOP(whoever_holds_a_lock_needs_no_room),
         IN_SHOP(whoever_comes_first_after_a_death_makes_the_one_contact),
         IN_SHOP(a_span_that_needs_no_lock_comes_to_its_end),
         IN_SHOP(what_was_refused_is_not_done_when_its_span_begins_anew),
