@@ -37,7 +37,7 @@ static const char *word_of(const json_t *row, const char *name)
 struct creation {
     const json_t *intent; /* the done one of the step that made the ticket, or NULL */
     size_t done;          /* creations of any kind */
-    bool was_unknown, was_found, was_sent_again, was_adopted, was_looked_at_again;
+    bool was_unknown, was_found, was_sent_again, was_told_to_send, was_adopted, was_looked_at_again;
 };
 
 static bool is_of_ticket(const struct proof *proof, const json_t *intent)
@@ -65,8 +65,8 @@ static struct creation creation_of(const struct proof *proof)
         creation.was_unknown |= strcmp(verdict, "unknown") == 0;
         creation.was_found |= strcmp(verdict, "found") == 0;
         creation.was_adopted |= strcmp(verdict, "adopted") == 0;
-        creation.was_sent_again |=
-            strncmp(verdict, "not found, sending", 18) == 0 || strncmp(verdict, "sent again", 10) == 0;
+        creation.was_sent_again |= strncmp(verdict, "not found, sending", 18) == 0;
+        creation.was_told_to_send |= strncmp(verdict, "sent again", 10) == 0;
         creation.was_looked_at_again |= strcmp(verdict, "one only") == 0;
     }
     return creation;
@@ -78,6 +78,8 @@ static void say_how(const struct creation *creation, struct buf *out)
         buf_str(out, "; an operator has said that it is this one");
     else if (creation->was_found)
         buf_str(out, "; its answer was lost, and it was found by looking");
+    else if (creation->was_told_to_send)
+        buf_str(out, "; an operator has said that an earlier request made nothing");
     else if (creation->was_sent_again)
         buf_str(out, "; an earlier request was looked for and was not there");
     if (creation->was_looked_at_again)

@@ -318,7 +318,7 @@ static void on_looked(void *ctx, const json_t *job, const json_t *found, const c
     struct reconcile *reconcile = ctx;
     json_t *entry = json_array_get(reconcile->entries, reconcile->index);
 
-    (void)job;
+    reconcile_note_age(entry, job, &reconcile->engine->setup->plan, clock_wall_ms());
     if (found)
         (void)json_object_set_new(entry, "found", json_deep_copy(found));
     else

@@ -43,8 +43,10 @@ static const char *judge_done(const json_t *entry, char ret_why[WHY_MAX])
     }
     if (is_there)
         return say(ret_why, "delivered", "");
-    (void)snprintf(ret_why, WHY_MAX,
-                   "%s was made, and is not shown any more: deleted or merged at the helpdesk", made);
+    (void)snprintf(ret_why, WHY_MAX, "%s was made, and is not shown %s", made,
+                   json_is_true(json_object_get(entry, "is_young"))
+                       ? "yet: the settle time has not passed"
+                       : "any more: deleted or merged at the helpdesk");
     return "explained";
 }
 

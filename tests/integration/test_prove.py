@@ -185,7 +185,9 @@ class UnknownTest(ProofCase):
             self.assertEqual((answer["result"], answer["engine_runs"]), ("sent again by an operator", True))
             self.delivered(w, 1)
             self.assertEqual(len(self.ticket_ids(w)), 1)
-            self.assertEqual(len(self.json(w, "prove", "1")["sweeps"]), 1)
+            proof = self.json(w, "prove", "1")
+            self.assertEqual(len(proof["sweeps"]), 1)
+            self.assertIn("an operator has said that an earlier request made nothing", proof["verdict"])
             engine.stop()
 
     def test_a_decision_without_an_engine_counts_at_the_next_start(self):

@@ -105,6 +105,16 @@ class ReconcileTest(ReconcileCase):
             for words in ("doubled", call(1)["sid"], "1 doubled"):
                 self.assertIn(words, done.stdout)
 
+    def test_what_was_made_a_moment_ago_need_not_be_shown_yet(self):
+        with World([call(1)], stages=["keyword"], zoho_desk={"settle": "10m"},
+                   knobs={"desk": {"index_lag_ms": 600000, "contact_tickets_lag_ms": 600000}}) as w:
+            self.assertEqual(w.run_once().code, 0)
+            what, why = self.why(self.compare(w))[call(1)["sid"]]
+            self.assertEqual(what, "explained")
+            self.assertIn("not shown yet: the settle time has not passed", why)
+            w.blocks["zoho_desk"]["settle"] = "1ms"
+            self.assertIn("deleted or merged", self.why(self.compare(w))[call(1)["sid"]][1])
+
     def test_a_helpdesk_that_does_not_answer_makes_nothing_doubled(self):
         with World([call(1)], stages=["keyword"]) as w:
             self.assertEqual(w.run_once().code, 0)
