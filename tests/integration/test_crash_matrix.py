@@ -181,8 +181,9 @@ class Matrix:
 
 
 class CrashMatrixTest(unittest.TestCase):
-    def check(self, matrix, points, min_crashes):
-        """Runs all points side by side, bounded in time; the order is mixed, so that a cut leaves a fair sample."""
+    def check(self, matrix, points, min_crashes, is_whole):
+        """Runs all points side by side, bounded in time; the order is mixed, so that a cut leaves a fair sample. Where all
+        points are promised (`is_whole`), a cut is a failure."""
         points = list(points)
         random.Random(20).shuffle(points)
         until = time.monotonic() + BUDGET_S
@@ -203,6 +204,8 @@ class CrashMatrixTest(unittest.TestCase):
         print("%s: %d of %d points, %d crashes, system calls of a clean run: %s" %
               (self.id().rsplit(".", 1)[1], runs, len(points), crashes, matrix.counts), file=sys.stderr)
         self.assertEqual(failures, [], "\n".join(failures[:8]))
+        if is_whole:
+            self.assertEqual(runs, len(points), "not all points were played in %d s" % BUDGET_S)
         self.assertGreaterEqual(crashes, min(min_crashes, len(points)), "too few points were reached")
 
     @staticmethod
@@ -218,7 +221,7 @@ class CrashMatrixTest(unittest.TestCase):
         if world.IS_SANITIZED:
             number = 20
         chosen = self.sample(points, number)
-        self.check(matrix, chosen, len(chosen) * 9 // 10 if kinds == ("sync",) else 10)
+        self.check(matrix, chosen, len(chosen) * 9 // 10 if kinds == ("sync",) else 10, number is None)
 
 
 ONE_CALL, ONE_ESCALATION = Calls(call(1)), Escalations(1)
