@@ -30,7 +30,6 @@ struct contacts_file {
     size_t count;
     size_t turn; /* whose file is looked at */
     struct sb_error err;
-    bool store_has_failed;
 };
 
 static const char *path_of(const struct sb_instance *instance)
@@ -250,16 +249,6 @@ static void read_in_store(void *ctx, struct store *store)
     struct contacts_file *file = ctx;
 
     (void)take_over(file->files[file->turn].instance, store, file->engine->log, &file->err);
-    file->store_has_failed = store_has_failed(store);
-}
-
-/* Nothing is written after a failed write. The next start reads the file before anything moves. */
-static void end_engine(struct contacts_file *file, const char *instance)
-{
-    LOG_ERROR(file->engine->log, "the mapping file could not be written to the journal",
-              LOG_STR("instance", instance), LOG_STR("error", file->err.text));
-    file->engine->has_failed = true;
-    loop_stop(file->engine->loop);
 }
 
 static void on_read(void *ctx)
@@ -269,10 +258,8 @@ static void on_read(void *ctx)
     bool has_failed = file->err.status < 0;
     bool is_new = contacts_watch_tell(&one->watch, !has_failed, clock_mono_ms());
 
-    if (has_failed && file->store_has_failed) {
-        end_engine(file, one->instance->name);
-        return;
-    }
+    if (has_failed && store_thread_failure(file->engine->store))
+        return; /* the engine ends; the next one reads the file before anything moves */
     if (has_failed)
         LOG_AT(file->engine->log, is_new ? LOG_LEVEL_WARN : LOG_LEVEL_DEBUG,
                "the mapping file could not be taken over: it is tried again until it is",

@@ -40,12 +40,26 @@ static void on_store_wake(void *ctx)
     loop_post_send(engine->store_post);
 }
 
+/* A verb, housekeeping or a file may have failed to write while no record was moving: nothing can be remembered any more, and
+ * nobody may be told that it is. */
+static void look_at_journal(struct engine *engine)
+{
+    const struct sb_error *why = store_thread_failure(engine->store);
+
+    if (!why || engine->has_failed)
+        return;
+    LOG_ERROR(engine->log, "the journal cannot be written", LOG_STR("error", why->text));
+    engine->has_failed = true;
+    loop_stop(engine->loop);
+}
+
 static void on_store_post(void *ctx)
 {
     struct engine *engine = ctx;
 
     store_thread_deliver(engine->store);
     engine_look(engine);
+    look_at_journal(engine);
 }
 
 static void on_end_of_turn(void *ctx)

@@ -158,9 +158,9 @@ static void stop_writing(struct store *store, const struct sb_error *why)
     (void)sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 }
 
-bool store_has_failed(const struct store *store)
+const struct sb_error *store_failure(const struct store *store)
 {
-    return store->failure.status != 0;
+    return store->failure.status != 0 ? &store->failure : NULL;
 }
 
 int write_begin(struct store *store, struct sb_error *err)

@@ -244,9 +244,8 @@ void store_close(struct store *store); /* NULL allowed */
  * there, a second unsettled intent, or nothing to settle is SB_EINTERNAL. */
 int store_apply(struct store *store, struct store_change *const *changes, size_t count,
                 struct sb_error *err) SB_MUST_CHECK;
-/* Whether a write has failed: every later one fails with the same message. For who writes on the store's thread and may not
- * simply end. */
-bool store_has_failed(const struct store *store);
+/* Why every write fails from now on; NULL: none has failed. Lives as long as the store. */
+const struct sb_error *store_failure(const struct store *store);
 
 /* ---- reading ------------------------------------------------------------------------------------------- */
 

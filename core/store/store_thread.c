@@ -166,6 +166,8 @@ static void do_group(struct store_thread *thread, struct group *group)
         commit_group(thread, group);
     else
         first->work(first->ctx, thread->store);
+    if (group->why.status == 0 && store_failure(thread->store))
+        group->why = *store_failure(thread->store);
 }
 
 /* Under the mutex. */
@@ -376,6 +378,14 @@ void store_thread_deliver(struct store_thread *thread)
         call_back(thread, job);
         job_free(job);
     }
+}
+
+const struct sb_error *store_thread_failure(struct store_thread *thread)
+{
+    (void)pthread_mutex_lock(&thread->mutex);
+    bool has_failed = thread->failure.status != 0;
+    (void)pthread_mutex_unlock(&thread->mutex);
+    return has_failed ? &thread->failure : NULL;
 }
 
 void store_thread_drain(struct store_thread *thread)

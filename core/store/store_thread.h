@@ -47,6 +47,10 @@ void store_thread_deliver(struct store_thread *thread);
 /* Loop thread: waits until everything submitted so far was committed and delivers it. */
 void store_thread_drain(struct store_thread *thread);
 
+/* Loop thread: why every commit fails from now on, after one or a write of store_thread_run's `work` has failed; NULL: none
+ * has. The owner is to end: nothing can be remembered any more. Lives as long as the thread. */
+const struct sb_error *store_thread_failure(struct store_thread *thread);
+
 /* For metrics. */
 struct store_thread_stats {
     uint64_t commits, changes; /* that succeeded */

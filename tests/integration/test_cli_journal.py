@@ -4,6 +4,7 @@
 import json
 import os
 import shutil
+import sqlite3
 import stat
 import subprocess
 
@@ -38,6 +39,19 @@ class ImportTest(VerbCase):
             engine.wait_for_log("started")
             self.assertEqual(self.json(w, "import", path), {"account": "acmedemo1", "new": 50000, "known": 50000})
             self.assertEqual(engine.stop().code, 0)
+
+    def test_an_engine_ends_when_a_verb_cannot_write_though_no_record_moves(self):
+        with World() as w:
+            engine = w.start()
+            engine.wait_for_log("started")
+            journal = sqlite3.connect(w.data / "journal.db", timeout=10)
+            journal.execute("CREATE TRIGGER no_room BEFORE INSERT ON identity BEGIN SELECT RAISE(ABORT, 'no room'); END")
+            journal.commit()
+            journal.close()
+            self.assert_refused(w.verb("import", self.write(w, [call(1)["sid"]])), "no room")
+            ended = engine.wait(20 * PATIENCE)
+            self.assertEqual(ended.code, 1, ended.log)
+            self.assertRegex(ended.log, "the journal cannot be written.*no room")
 
     def test_a_wrong_file_is_refused_with_its_position_and_nothing_is_taken(self):
         rows = [

@@ -311,7 +311,7 @@ void engine_settle(struct sim_engine *engine)
         return;
     if (engine->is_dying)
         die(engine);
-    else if (flow_has_failed(engine->flow))
+    else if (flow_has_failed(engine->flow) || store_failure(engine->store))
         end(engine, "nothing can be kept any more");
     else if (engine->is_stopping && flow_is_quiet(engine->flow) && !engine->deliveries)
         end(engine, "stopped");

@@ -373,6 +373,32 @@ static void freeing_commits_what_was_handed_in_and_calls_nobody(void **state)
     assert_int_equal(MANY + 1, total(loop->fixture->store, "records.active"));
 }
 
+static void write_what_cannot_be(void *ctx, struct store *store)
+{
+    struct store_change *change = move_change(999, STORE_DONE, NULL);
+    struct sb_error err = SB_ERROR_INIT;
+
+    (void)ctx;
+    assert_true(store_apply(store, &change, 1, &err) < 0);
+    store_change_free(change);
+}
+
+/* Whoever commits nothing must hear of it too. */
+static void a_write_that_fails_in_a_run_is_a_failure_of_the_thread(void **state)
+{
+    struct loop *loop = *state;
+    int64_t count = -1;
+
+    store_thread_run(loop->thread, count_active, NULL, &count);
+    store_thread_drain(loop->thread);
+    assert_null(store_thread_failure(loop->thread));
+    store_thread_run(loop->thread, write_what_cannot_be, NULL, NULL);
+    store_thread_drain(loop->thread);
+    const struct sb_error *why = store_thread_failure(loop->thread);
+    assert_non_null(why);
+    assert_non_null(strstr(why->text, "record 999 is not in the journal"));
+}
+
 static void after_a_failure_everything_fails_with_the_same_words(void **state)
 {
     struct loop *loop = *state;
@@ -454,6 +480,7 @@ int main(void)
         IN_LOOP(a_callback_may_drain_and_order_is_kept),
         IN_LOOP(a_drain_with_nothing_to_do_returns),
         IN_LOOP(freeing_commits_what_was_handed_in_and_calls_nobody),
+        IN_LOOP(a_write_that_fails_in_a_run_is_a_failure_of_the_thread),
         IN_LOOP(after_a_failure_everything_fails_with_the_same_words),
         IN_LOOP(much_work_in_many_turns_is_all_done_in_order),
         cmocka_unit_test(null_is_freed_as_nothing),
