@@ -114,5 +114,10 @@ bool accounts_token_is_valid(const struct company *company, const char *token, i
 
 /* Looks at every request that arrives at a service: no secret, recording or transcript where it does not belong. */
 void watch_request(struct company *company, const struct sim_request *request);
+/* Looks for secrets in what the engine has on its disk: journal, recordings, whatever is there. Access tokens are kept there
+ * on purpose. `file_with` gives the name of a file with a text, or NULL. */
+void watch_files(struct company *company,
+                 const char *(*file_with)(const struct world *world, const char *text),
+                 const struct world *world);
 
 #endif

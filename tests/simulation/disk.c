@@ -264,6 +264,17 @@ const unsigned char *disk_content(struct disk *disk, const char *name, size_t *r
     return file->now.data ? file->now.data : nothing;
 }
 
+const char *disk_file_with(const struct disk *disk, const char *text)
+{
+    for (size_t i = 0; i < disk->count; i++) {
+        const struct disk_file *file = disk->files[i];
+        if (file->is_there && file->now.size > 0 &&
+            memmem(file->now.data, file->now.size, text, strlen(text)))
+            return file->name;
+    }
+    return NULL;
+}
+
 void *disk_copy(struct disk *disk, const char *name, size_t *ret_size)
 {
     const struct disk_file *file = find(disk, name);

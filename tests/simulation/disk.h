@@ -42,6 +42,9 @@ void disk_put(struct disk *disk, const char *name, const void *data, size_t size
 /* The content, borrowed until the file changes; NULL when there is none of that name. */
 const unsigned char *disk_content(struct disk *disk, const char *name, size_t *ret_size);
 
+/* The name of a file that is there and holds the text, borrowed; NULL when none does. */
+const char *disk_file_with(const struct disk *disk, const char *text);
+
 enum disk_loss {
     DISK_KEPT, /* only the process died: the system writes what it has */
     DISK_LOST, /* the power went: what was not synced is gone */

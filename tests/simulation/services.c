@@ -198,6 +198,7 @@ static void check(void *ctx, struct world *world)
                                       (uint64_t)(world_now(world) - world_scenario(world)->start_ms),
                                   .violation = on_violation,
                                   .ctx = world };
+    watch_files(company, world_file_with, world);
     facts.now_ms = world_now(world);
     facts.up = world_stretches(world, &facts.up_count);
     facts.agent_was_down = world_was_down(world, SIM_HOST_AGENT);

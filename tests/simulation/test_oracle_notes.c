@@ -209,6 +209,36 @@ static void every_leak_is_noticed(void **state)
     }
 }
 
+/* A disk with one file. */
+static const char *one_file_with(const struct world *world, const char *text)
+{
+    return strstr((const char *)world, text) ? "journal.db" : NULL;
+}
+
+static void a_secret_on_the_disk_is_noticed(void **state)
+{
+    static const struct {
+        const char *content;
+        size_t breaches;
+    } rows[] = {
+        { "call failed: " SIM_OPENAI_KEY " was refused", 1 },
+        { SIM_REFRESH_TOKEN " and " SIM_CALLBACK_SECRET, 2 },
+        { "{\"access_token\":\"1000.simaccess1\"}", 0 },
+        { "nothing of that kind", 0 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        int status = 0;
+        struct company *company = ask(SIM_HOST_DESK, "/", "", NULL, "{}", &status);
+        size_t before = company->truth.breach_count;
+        watch_files(company, one_file_with, (const struct world *)(const void *)rows[i].content);
+        if (company->truth.breach_count - before != rows[i].breaches)
+            fail_msg("row %zu: %zu breaches were noticed", i, company->truth.breach_count - before);
+        company_free(company);
+    }
+}
+
 static void what_belongs_there_is_no_leak(void **state)
 {
     static const struct sim_header header = { "Authorization", "Token " SIM_DEEPGRAM_KEY };
@@ -250,6 +280,7 @@ int main(void)
         ROW(refreshes_of_a_good_token_are_told),
         ROW(breaches_are_told),
         cmocka_unit_test(every_leak_is_noticed),
+        cmocka_unit_test(a_secret_on_the_disk_is_noticed),
         cmocka_unit_test(what_belongs_there_is_no_leak),
     };
 

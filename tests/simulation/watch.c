@@ -1,5 +1,5 @@
 /* What may be where: every request that arrives anywhere is searched for secrets, sound and words that do not belong
- * there. */
+ * there, and the engine's disk for secrets. */
 #include <string.h>
 #include <strings.h>
 
@@ -9,6 +9,9 @@ struct secret {
     const char *text, *host; /* where it may be */
     bool in_body;            /* in the body there; else in the header Authorization only */
 };
+
+#define ACCESS_TOKEN "1000.simaccess"
+#define BEGINNING    "sim-" /* of most secrets: one search for all that are not there */
 
 /* The credentials of Exotel travel in base 64: as such they are compared at both hosts. */
 static const struct secret secrets[] = {
@@ -20,7 +23,7 @@ static const struct secret secrets[] = {
     { SIM_OPENAI_KEY, SIM_HOST_OPENAI, false },
     { SIM_CLIENT_SECRET, SIM_HOST_ACCOUNTS, true },
     { SIM_REFRESH_TOKEN, SIM_HOST_ACCOUNTS, true },
-    { "1000.simaccess", SIM_HOST_DESK, false },
+    { ACCESS_TOKEN, SIM_HOST_DESK, false },
     { SIM_WEB_TOKEN, "", false },
     { SIM_APP_TOKEN, "", false },
     { SIM_SIGNING_KEY, "", false },
@@ -87,4 +90,23 @@ void watch_request(struct company *company, const struct sim_request *request)
         last = secrets[i].text;
     }
     watch_content(&company->truth, request);
+}
+
+void watch_files(struct company *company,
+                 const char *(*file_with)(const struct world *world, const char *text),
+                 const struct world *world)
+{
+    bool may_be_there = file_with(world, BEGINNING) != NULL;
+    const char *last = "";
+
+    for (size_t i = 0; i < sizeof(secrets) / sizeof(secrets[0]); i++) {
+        const char *secret = secrets[i].text;
+        if (strcmp(secret, last) == 0 || strcmp(secret, ACCESS_TOKEN) == 0 ||
+            (!may_be_there && strncmp(secret, BEGINNING, strlen(BEGINNING)) == 0))
+            continue;
+        last = secret;
+        const char *file = file_with(world, secret);
+        if (file)
+            truth_breach(&company->truth, "no-secret-leaks", "a secret is in the file %s", file);
+    }
 }

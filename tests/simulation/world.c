@@ -135,6 +135,11 @@ void world_digest(struct world *world, const char *fmt, ...)
 
 /* ---- what the oracle may ask --------------------------------------------------------------------------- */
 
+const char *world_file_with(const struct world *world, const char *text)
+{
+    return disk_file_with(world->disk, text);
+}
+
 struct store *world_journal(struct world *world)
 {
     return world->engine.store;

@@ -119,6 +119,8 @@ void world_write_mapping(struct world *world, const char *text);
 
 /* The journal after the engine has come to rest: in `check` only. */
 struct store *world_journal(struct world *world);
+/* The name of a file on the engine's disk that holds the text, borrowed; NULL when none does. */
+const char *world_file_with(const struct world *world, const char *text);
 
 /* What was asked for on behalf of one conversation. */
 struct sim_asked {
