@@ -92,7 +92,7 @@ static const struct sb_option settings_table[] = {
                             .default_text = "500",
                             .min = 1,
                             .max = 100000,
-                            .help = "Conversations that are worked on at once." },
+                            .help = "Conversations that are worked on at once; pipelines share it." },
     [SET_WORKERS] = { .name = "workers",
                       .type = SB_OPT_INT,
                       .default_text = "0",

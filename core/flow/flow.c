@@ -134,8 +134,7 @@ struct flow *flow_new(const struct flow_world *world, const struct flow_plan *pl
     if (options)
         flow->options = *options;
     fill_options(&flow->options);
-    room_init(flow);
-    if (keys_init(&flow->keys) < 0 || make_gates(flow) < 0 || make_polls(flow) < 0 ||
+    if (room_init(flow) < 0 || keys_init(&flow->keys) < 0 || make_gates(flow) < 0 || make_polls(flow) < 0 ||
         !(flow->looker = look_new(flow))) {
         (void)sb_fail(err, SB_ENOMEM, "cannot start: out of memory");
         flow_free(flow);
@@ -163,6 +162,7 @@ void flow_free(struct flow *flow)
     free(flow->polls);
     free(flow->tokens);
     free(flow->gates);
+    room_done(flow);
     keys_done(&flow->keys);
     actor_table_done(&flow->actors);
     free(flow);
@@ -176,7 +176,6 @@ static void pump(struct flow *flow)
 {
     for (struct actor *actor; !flow->has_failed && (actor = queue_take(&flow->ready)) != NULL;)
         actor->class_->on_turn(flow, actor);
-    room_give(flow); /* a gate may have shut on those who fill the room */
     flow->world.wake(flow->world.ctx, flow->has_failed ? INT64_MAX : actor_next_due(&flow->actors));
 }
 
@@ -377,7 +376,7 @@ void flow_on_wake(struct flow *flow)
 
 void flow_counts(const struct flow *flow, struct flow_counts *ret_counts)
 {
-    *ret_counts = (struct flow_counts){ .loaded = flow->room.loaded_count + flow->notice_room.loaded_count,
+    *ret_counts = (struct flow_counts){ .loaded = room_loaded(flow),
                                         .active = flow->run_count,
                                         .sending = flow->sending_count,
                                         .working = flow->working_count,

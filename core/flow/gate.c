@@ -66,16 +66,6 @@ bool gate_is_broken(const struct gate *gate)
     return gate->state == GATE_OPEN || (gate->state == GATE_HALF_OPEN && gate->is_probing);
 }
 
-int64_t gate_shut_ms(const struct flow *flow, const struct gate *gate)
-{
-    int64_t until_ms = gate->paused_until_ms;
-
-    if (gate->state == GATE_OPEN && gate->probe_ms > until_ms)
-        until_ms = gate->probe_ms;
-    int64_t ms = until_ms - flow_mono_ms(flow);
-    return ms > 0 ? ms : 0;
-}
-
 /* Rate tokens a millisecond: what is left of the rate beside the burst. */
 static double refill_per_ms(const struct gate *gate)
 {

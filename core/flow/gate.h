@@ -73,8 +73,6 @@ void gate_done(struct flow *flow, struct gate *gate);
 uint32_t gate_width(const struct gate *gate);
 /* Whether nobody may enter because of the breaker. */
 bool gate_is_broken(const struct gate *gate);
-/* For how long nobody may enter, as far as is known: the breaker is open, or the other side has asked for a pause. */
-int64_t gate_shut_ms(const struct flow *flow, const struct gate *gate);
 /* True: the caller is in, and must leave. False: `actor` was queued; on_turn comes when it may try again
  * (also when the breaker opens, so that it can look for an alternative). */
 bool gate_enter(struct flow *flow, struct gate *gate, struct actor *actor);

@@ -35,15 +35,6 @@ static void unlink_run(struct flow *flow, struct run *run)
     flow->run_count--;
 }
 
-/* A notice whose pipeline was renamed is not known as one before it is loaded: it takes room like any other record. */
-static bool is_for_notices(const struct flow_plan *plan, const char *name)
-{
-    for (size_t i = 0; i < plan->pipeline_count; i++)
-        if (plan->pipelines[i].is_notices && name && strcmp(plan->pipelines[i].name, name) == 0)
-            return true;
-    return false;
-}
-
 struct run *run_adopt(struct flow *flow, const struct store_active *active)
 {
     struct run *run = calloc(1, sizeof(*run));
@@ -53,7 +44,7 @@ struct run *run_adopt(struct flow *flow, const struct store_active *active)
         return NULL;
     }
     run->id = active->id;
-    run->is_notice = is_for_notices(flow->plan, active->pipeline);
+    run->room = room_named(flow, active->pipeline);
     link_run(flow, run);
     if (run_index_add(&flow->index, run) < 0)
         return NULL;
@@ -77,7 +68,7 @@ void run_free(struct flow *flow, struct run *run)
         flow->unknown_count--;
     if (run->is_held)
         flow->held_count--;
-    room_leave(flow, run);
+    room_leave(run);
     run_index_remove(&flow->index, run);
     unlink_run(flow, run);
     actor_remove(&flow->actors, &run->call.actor);
@@ -144,7 +135,7 @@ void run_on_loaded(struct flow *flow, struct run *run, struct store_record *reco
 {
     run->record = record;
     if (!record) {
-        room_lose(flow, run);
+        room_lose(run);
         end_run(flow, run);
         return;
     }
@@ -161,21 +152,12 @@ void run_on_loaded(struct flow *flow, struct run *run, struct store_record *reco
         run->state = RUN_PARKED;
         run->is_held = true;
         flow->held_count++;
-        room_leave(flow, run);
+        room_leave(run);
         room_give(flow);
         return;
     }
     run->state = RUN_READY;
     run_advance(flow, run);
-}
-
-/* Only the struct stays in memory. The key document is read again with the record; the lock itself stays. */
-static void park(struct flow *flow, struct run *run)
-{
-    run->state = RUN_PARKED;
-    json_decref(run->key_doc);
-    run->key_doc = NULL;
-    room_leave(flow, run);
 }
 
 void run_wait(struct flow *flow, struct run *run, int64_t ms)
@@ -185,24 +167,12 @@ void run_wait(struct flow *flow, struct run *run, int64_t ms)
         run->state = RUN_DELAYED;
         return;
     }
-    park(flow, run);
+    run->state = RUN_PARKED;
+    /* The key document is read again with the record; the lock itself stays. */
+    json_decref(run->key_doc);
+    run->key_doc = NULL;
+    room_leave(run);
     room_give(flow);
-}
-
-struct run *run_at_gate(struct actor *actor)
-{
-    struct run *run = actor->class_ == &run_class.actor ? (struct run *)actor : NULL;
-
-    return run && run->state == RUN_CALLING && run->call.state == CALL_GATE ? run : NULL;
-}
-
-void run_step_back(struct flow *flow, struct run *run, int64_t ms)
-{
-    queue_remove(&run->call.actor);
-    run->call.state = CALL_IDLE;
-    run->is_reconciling = run->is_adopting = false;
-    actor_arm(&flow->actors, &run->call.actor, flow_mono_ms(flow) + ms);
-    park(flow, run);
 }
 
 /* ---- moving -------------------------------------------------------------------------------------------- */

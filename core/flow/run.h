@@ -35,6 +35,7 @@ struct run {
     int64_t id;
     const struct flow_pipeline *pipeline; /* NULL until loaded */
     struct store_record *record;          /* owned; NULL while parked */
+    struct room *room;                    /* where it is loaded, from the beginning to the end */
     enum run_state state;
     enum run_after after;
     int64_t delay_ms; /* AFTER_DELAY */
@@ -57,7 +58,6 @@ struct run {
     uint32_t asks, not_found, reconcile_round;
     json_t *kept; /* owned: what the open intent kept */
 
-    bool is_notice;                    /* it takes room of the notices, from the beginning to the end */
     bool is_held;                      /* its pipeline is not running: nothing brings it back but a restart */
     bool effects_began;                /* something was created at this place: no alternative takes over */
     bool adds_problem;                 /* the next commit writes the section */
@@ -87,10 +87,6 @@ void run_commit(struct flow *flow, struct run *run, struct store_change *change,
 /* Waits, loaded or parked. */
 void run_wait(struct flow *flow, struct run *run, int64_t ms);
 
-/* The record that waits at a gate, loaded; NULL: that actor does not. */
-struct run *run_at_gate(struct actor *actor);
-/* It waits elsewhere, unloaded, for `ms`, and comes back to the same call. The caller gives its room to others. */
-void run_step_back(struct flow *flow, struct run *run, int64_t ms);
 /* What the record is told in its next call. */
 void run_fill_input(struct flow *flow, struct call *call, struct exchange_input *ret_input);
 
@@ -98,7 +94,8 @@ void run_fill_input(struct flow *flow, struct call *call, struct exchange_input 
 
 /* After a restart: the key of an intent that is not settled, before anybody else can have it. False: out of memory. */
 bool run_lock_take_back(struct flow *flow, struct run *run, const struct store_active *active);
-/* The same for a loaded record that comes back without a restart. False: it has to wait for it. */
+/* Of a loaded record: the same when it comes back without a restart, and whose span the lock is. False: it has to wait for
+ * it. */
 bool run_lock_reclaim(struct flow *flow, struct run *run);
 /* Takes the lock of the span that begins at `step`. False: it has to wait for it, or for its document. */
 bool run_lock_take(struct flow *flow, struct run *run, struct gate *gate, const struct sb_step *step);
@@ -157,6 +154,8 @@ void create_become_unknown(struct flow *flow, struct run *run);
 void create_schedule(struct flow *flow, struct run *run);
 /* For how long it may be hidden what the record has asked for with an intent that is not settled; 0: there is none. */
 int64_t create_hidden_ms(struct flow *flow, struct run *run);
+/* The step that the record's intent is of, and its gate; NULL: it is not configured any more. */
+const struct sb_step *create_intent_step(struct flow *flow, const struct run *run, struct gate **ret_gate);
 void create_forget_intent(struct flow *flow, struct run *run);
 /* Adds to the change what is settled beside the state: what was made, and when to look again. False: out of memory. */
 bool create_add_settled(struct flow *flow, struct run *run, struct store_change *change,

@@ -14,7 +14,7 @@ struct looker;
 struct poll;
 struct run;
 
-/* Room in memory; see room.h. */
+/* Room in memory of one pipeline; see room.h. */
 struct room {
     struct actor_queue waiting;
     size_t loaded_count, loaded_max; /* more than that only with those that hold a lock */
@@ -29,9 +29,9 @@ struct flow {
 
     struct actor_table actors;
     struct actor_queue ready; /* their turn comes before the event ends */
-    struct room room, notice_room;
-    struct gate *gates;    /* one an instance of the plan */
-    struct token **tokens; /* owned, distinct */
+    struct room *rooms;       /* owned: one a pipeline of the plan */
+    struct gate *gates;       /* one an instance of the plan */
+    struct token **tokens;    /* owned, distinct */
     size_t token_count;
     struct poll **polls; /* owned */
     size_t poll_count;

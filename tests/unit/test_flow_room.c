@@ -24,13 +24,15 @@ static void whoever_holds_a_lock_needs_no_room(void **state)
 
 /* The first pipeline's thinker says nothing but "not now", and has more records waiting than there is room for. The other
  * pipeline needs no thinker. */
-static void who_waits_for_a_service_that_is_down_takes_no_room_from_others(void **state)
+static void a_pipeline_that_waits_for_a_service_takes_no_room_from_others(void **state)
 {
     static const struct {
         const char *row;
         size_t room;
         bool dies; /* all that wait come back at once */
-    } rows[] = { { "one room", 1, false }, { "three", 3, false }, { "after a restart", 2, true } };
+    } rows[] = { { "room for one each", 1, false },
+                 { "for two each", 5, false },
+                 { "after a restart", 4, true } };
     static const char *const calls[] = { "call1", "call2", "call3", "call4", "call5", "call6" };
     struct flow_pipeline pipelines[2];
 
@@ -68,7 +70,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_SHOP(whoever_holds_a_lock_needs_no_room),
-        IN_SHOP(who_waits_for_a_service_that_is_down_takes_no_room_from_others),
+        IN_SHOP(a_pipeline_that_waits_for_a_service_takes_no_room_from_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
