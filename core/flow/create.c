@@ -177,7 +177,7 @@ void create_on_sent(struct flow *flow, struct run *run, const struct call_result
 
 /* ---- unknown ------------------------------------------------------------------------------------------- */
 
-static const struct sb_step *intent_step(struct flow *flow, const struct run *run, struct gate **ret_gate)
+const struct sb_step *create_intent_step(struct flow *flow, const struct run *run, struct gate **ret_gate)
 {
     const struct store_intent *intent = &run->record->intent;
 
@@ -207,7 +207,7 @@ int64_t create_hidden_ms(struct flow *flow, struct run *run)
 {
     struct gate *gate = NULL;
     const struct sb_step *step =
-        run->record && run->record->has_intent ? intent_step(flow, run, &gate) : NULL;
+        run->record && run->record->has_intent ? create_intent_step(flow, run, &gate) : NULL;
 
     if (!step)
         return 0;
@@ -231,7 +231,7 @@ void create_become_unknown(struct flow *flow, struct run *run)
 void create_schedule(struct flow *flow, struct run *run)
 {
     struct gate *gate = NULL;
-    const struct sb_step *step = intent_step(flow, run, &gate);
+    const struct sb_step *step = create_intent_step(flow, run, &gate);
 
     run->reconcile_round = 0;
     if (!step) {
@@ -251,7 +251,7 @@ void create_schedule(struct flow *flow, struct run *run)
 static void ask(struct flow *flow, struct run *run)
 {
     struct gate *gate = NULL;
-    const struct sb_step *step = intent_step(flow, run, &gate);
+    const struct sb_step *step = create_intent_step(flow, run, &gate);
 
     if (!step) {
         create_schedule(flow, run);
@@ -267,7 +267,7 @@ static void ask(struct flow *flow, struct run *run)
 static void fold_again(struct flow *flow, struct run *run)
 {
     struct gate *gate = NULL;
-    const struct sb_step *step = intent_step(flow, run, &gate);
+    const struct sb_step *step = create_intent_step(flow, run, &gate);
     const char *text = run->record->intent_answer;
     AUTO_JSON answer = text ? json_parse(text, strlen(text), NULL) : NULL;
     const json_t *body = answer ? json_object_get(answer, "body") : NULL;
@@ -363,7 +363,7 @@ static void commit_look(struct flow *flow, struct run *run, const char *verdict,
 static int64_t sweep_ms_of(struct flow *flow, const struct run *run)
 {
     struct gate *gate = NULL;
-    const struct sb_step *step = intent_step(flow, run, &gate);
+    const struct sb_step *step = create_intent_step(flow, run, &gate);
     int64_t ms = step ? wait_ms(run, gate, step) : ASK_AGAIN_MS;
 
     return ms > 0 ? ms : 1;
@@ -386,7 +386,7 @@ static void end_found(struct flow *flow, struct run *run, const struct call_resu
     found.verdict = run->call.x->has_more ? SB_AGAIN : SB_OK;
     found.delay_ms = 0;
     found.reason = run->is_adopting ? "an operator says that it is this one" : "found by looking";
-    run->call.step = intent_step(flow, run, &run->call.gate);
+    run->call.step = create_intent_step(flow, run, &run->call.gate);
     conclude(flow, run, &found, &settlement);
 }
 
@@ -416,7 +416,7 @@ static void take_back(struct flow *flow, struct run *run, const char *verdict,
 static void end_not_found(struct flow *flow, struct run *run, const struct call_result *result)
 {
     struct gate *gate = NULL;
-    const struct sb_step *step = intent_step(flow, run, &gate);
+    const struct sb_step *step = create_intent_step(flow, run, &gate);
     bool is_certain = step && flow_mono_ms(flow) - run->unknown_ms >= wait_ms(run, gate, step);
 
     run->asks++;
@@ -434,7 +434,7 @@ static void end_by_operator(struct flow *flow, struct run *run)
 
     run->call_round = run->record->intent.round;
     run->call_attempt = run->record->intent.attempt;
-    run->call.step = intent_step(flow, run, &run->call.gate);
+    run->call.step = create_intent_step(flow, run, &run->call.gate);
     LOG_WARN(flow->log, "sent again by an operator", LOG_INT("record", run->id),
              LOG_STR("step", run->record->intent.step));
     take_back(flow, run, "sent again by an operator", &result);

@@ -53,13 +53,20 @@ bool run_lock_take_back(struct flow *flow, struct run *run, const struct store_a
 bool run_lock_reclaim(struct flow *flow, struct run *run)
 {
     const struct store_intent *intent = &run->record->intent;
+    struct gate *gate = NULL;
+    bool is_held = true;
 
-    if (run->lock || !intent->key)
+    if (!intent->key || (run->lock && run->lock_fn))
         return true;
-    bool is_held = keys_reclaim(flow, intent->instance, intent->key, &run->call.actor, &run->lock);
     if (!run->lock)
+        is_held = keys_reclaim(flow, intent->instance, intent->key, &run->call.actor, &run->lock);
+    if (!run->lock) {
         flow_fail(flow, "out of memory");
-    else if (!is_held)
+        return false;
+    }
+    const struct sb_step *step = create_intent_step(flow, run, &gate);
+    run->lock_fn = step ? step->key : NULL;
+    if (!is_held)
         run->state = RUN_KEY;
     return is_held;
 }
@@ -70,9 +77,8 @@ bool run_lock_take(struct flow *flow, struct run *run, struct gate *gate, const 
 {
     struct exchange_input input = { .instance = gate->instance, .step = step };
 
-    if (run->lock && !run->lock_fn)
-        run->lock_fn = step->key; /* taken back */
-    if (run->lock_fn != step->key)
+    bool is_strange = run->lock && !run->lock_fn; /* taken back for a step that is not configured any more */
+    if (is_strange || run->lock_fn != step->key)
         release(flow, run);
     if (!step->key || (run->lock ? run->key_doc != NULL : run->lock_fn == step->key))
         return true;

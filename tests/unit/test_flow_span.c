@@ -139,6 +139,52 @@ static void a_step_whose_key_breaks_its_rules_never_runs(void **state)
     flow_world_free(w);
 }
 
+/* ---- whose lock it is ---------------------------------------------------------------------------------- */
+
+static const char *other_key(struct sb_exchange *x)
+{
+    return sb_printf(x, "other:%s", "one");
+}
+
+static enum sb_verdict remember(struct sb_exchange *x)
+{
+    sb_key_set(x, "seen", json_true());
+    return SB_SKIP;
+}
+
+/* The lock that a restart gives back is that of the intent's span, not of the one that comes behind it. */
+static void what_follows_an_intent_of_the_last_life_has_a_lock_of_its_own(void **state)
+{
+    struct sb_error err = SB_ERROR_INIT;
+    AUTO_STR own = NULL;
+    AUTO_STR other = NULL;
+    struct sb_step steps[] = {
+        desk_steps[DESK_CREATE_CONTACT],
+        { .name = "remember", .effect = SB_READ, .build = remember, .key = other_key },
+        { .name = NULL },
+    };
+
+    (void)state;
+    set_desk_steps(steps);
+    struct flow_world_test *w = flow_world_new(&plan);
+    w->mishap = MISHAP_LOST_REPLY;
+    w->mishap_path = "/contacts";
+    w->mishap_at = 0;
+    shop_add_call(w, "call1");
+    assert_false(flow_world_run(w, 5000));
+    CHECK_INT("unknown", 1, count_state(w, "unknown"));
+    die_and_restart(w);
+    assert_true(flow_world_run(w, HOUR_MS));
+    CHECK_INT("done", 1, count_state(w, "done"));
+    assert_int_equal(0, store_key(w->store, "desk", "caller:same", &own, &err));
+    assert_int_equal(0, store_key(w->store, "desk", "other:one", &other, &err));
+    assert_non_null(own);
+    CHECK_STR("the contact", "{\"id\":\"1\"}", own);
+    assert_non_null(other);
+    CHECK_STR("what follows it", "{\"seen\":true}", other);
+    flow_world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -146,6 +192,7 @@ int main(void)
         IN_SHOP(a_span_that_needs_no_lock_comes_to_its_end),
         IN_SHOP(what_was_refused_is_not_done_when_its_span_begins_anew),
         IN_SHOP(a_step_whose_key_breaks_its_rules_never_runs),
+        IN_SHOP(what_follows_an_intent_of_the_last_life_has_a_lock_of_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
