@@ -100,8 +100,10 @@ static void say_done(const struct proof *proof, struct buf *out)
     }
     buf_printf(out, "Proven: this conversation has one ticket, %s%s%s%s", number ? "#" : "",
                number ? number : id, number ? ", id " : "", number ? id : "");
+    /* The intent keeps the time of its first request. */
+    bool is_first = !creation.was_sent_again && !creation.was_told_to_send;
     if (creation.intent)
-        buf_printf(out, ", made by the request of %s",
+        buf_printf(out, ", %s %s", is_first ? "made by the request of" : "first asked for at",
                    prove_time(proof, json_int(creation.intent, "at_ms", 0), when));
     say_how(&creation, out);
 }
