@@ -42,10 +42,10 @@ struct run {
     uint64_t seed;
 
     struct key_lock *lock; /* held, or waited for in RUN_KEY */
-    const char *(*lock_fn)(
-        struct sb_exchange *x); /* whose span it is, also when it needs no lock; NULL outside of
-                                                      spans and after a restart */
-    json_t *key_doc;            /* owned; NULL: not read */
+    /* Whose span it is, also when it needs no lock; NULL outside of spans. */
+    const char *(*lock_fn)(struct sb_exchange *x);
+    const struct gate *lock_gate;
+    json_t *key_doc; /* owned; NULL: not read */
 
     uint32_t call_round, call_attempt; /* of the call under way, for the timeline */
     bool is_reconciling;               /* the call under way is a look */

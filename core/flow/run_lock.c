@@ -9,6 +9,7 @@ static void release(struct flow *flow, struct run *run)
 
     run->lock = NULL;
     run->lock_fn = NULL;
+    run->lock_gate = NULL;
     json_decref(run->key_doc);
     run->key_doc = NULL;
     if (lock && lock->holder == &run->call.actor)
@@ -66,6 +67,7 @@ bool run_lock_reclaim(struct flow *flow, struct run *run)
     }
     const struct sb_step *step = create_intent_step(flow, run, &gate);
     run->lock_fn = step ? step->key : NULL;
+    run->lock_gate = gate;
     if (!is_held)
         run->state = RUN_KEY;
     return is_held;
@@ -77,8 +79,7 @@ bool run_lock_take(struct flow *flow, struct run *run, struct gate *gate, const 
 {
     struct exchange_input input = { .instance = gate->instance, .step = step };
 
-    bool is_strange = run->lock && !run->lock_fn; /* taken back for a step that is not configured any more */
-    if (is_strange || run->lock_fn != step->key)
+    if (run->lock_fn != step->key || run->lock_gate != gate)
         release(flow, run);
     if (!step->key || (run->lock ? run->key_doc != NULL : run->lock_fn == step->key))
         return true;
@@ -105,6 +106,7 @@ bool run_lock_take(struct flow *flow, struct run *run, struct gate *gate, const 
         return false;
     }
     run->lock_fn = step->key;
+    run->lock_gate = gate;
     if (!needs_lock)
         return true;
     if (is_held)

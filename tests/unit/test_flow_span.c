@@ -185,6 +185,37 @@ static void what_follows_an_intent_of_the_last_life_has_a_lock_of_its_own(void *
     flow_world_free(w);
 }
 
+/* Two sinks of one plugin, whose only step needs the lock: each has its own. */
+static void each_of_two_instances_has_a_lock_of_its_own(void **state)
+{
+    static const struct sb_step steps[] = {
+        { .name = "remember", .effect = SB_READ, .build = remember, .key = other_key },
+        { .name = NULL },
+    };
+    static const char *const names[] = { "desk", "desk2" };
+    struct flow_pipeline two = pipeline;
+
+    (void)state;
+    set_desk_steps(steps);
+    instance_free(planned[3].instance);
+    planned[3] = (struct flow_plan_instance){ .instance = make_instance("desk2", planned[2].instance->plugin),
+                                              .name = "desk2" };
+    two.sinks[1] = 3;
+    two.sink_count = 2;
+    plan.pipelines = &two;
+    struct flow_world_test *w = flow_world_new(&plan);
+    shop_add_call(w, "call1");
+    assert_true(flow_world_run(w, HOUR_MS));
+    CHECK_INT("done", 1, count_state(w, "done"));
+    for (size_t i = 0; i < ROWS(names); i++) {
+        struct sb_error err = SB_ERROR_INIT;
+        AUTO_STR doc = NULL;
+        assert_int_equal(0, store_key(w->store, names[i], "other:one", &doc, &err));
+        assert_non_null(doc);
+    }
+    flow_world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -193,6 +224,7 @@ int main(void)
         IN_SHOP(what_was_refused_is_not_done_when_its_span_begins_anew),
         IN_SHOP(a_step_whose_key_breaks_its_rules_never_runs),
         IN_SHOP(what_follows_an_intent_of_the_last_life_has_a_lock_of_its_own),
+        IN_SHOP(each_of_two_instances_has_a_lock_of_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
