@@ -73,11 +73,12 @@ enum sb_verdict desk_add_note_build(struct sb_exchange *x)
     if (!desk_is_id(ticket_id))
         return sb_reject(x, "cannot add the note: the record has no ticket");
 
-    size_t units_max = size_max_of(x);
+    /* A record that passes its steps once more may cut its text in another way: the note that is there stays as it is. */
+    size_t units_max = size_max_of(x), done = parts_done(x);
     struct part part = { .index = sb_round(x), .count = desk_note_parts(text, units_max) };
-    if (parts_done(x) >= part.count)
+    if (done >= part.count || (done > 0 && done >= (size_t)sb_get_int(x, "notes.parts", 0)))
         return sb_skip(x, "the note is complete");
-    if (part.index < parts_done(x))
+    if (part.index < done)
         return sb_again(x, 0);
     part.marker = sb_printf(x, "[SB-%s/%zu]", sb_reference(x), part.index + 1);
     part.text = desk_note_part(x, text, units_max, part.index);

@@ -235,6 +235,39 @@ static void a_note_that_was_begun_keeps_its_size(void **state)
     }
 }
 
+/* A record that passes its steps once more, with another size, or another text of the same call. */
+static void a_complete_note_stays_as_it_is(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *size;
+        size_t words;
+    } rows[] = { { "a smaller size", "\"note_size_max\": 1000", 500 },
+                 { "a longer text", "\"note_size_max\": 30000", 20000 } };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        KIT_ROW(rows[i].name);
+        char *record = long_record("word ", 500);
+        char *now = long_record("word ", rows[i].words);
+        struct harness *before = kit_new("\"note_size_max\": 30000", record);
+        const struct harness_result *r = harness_fold(before, "add_note", 200, NULL, COMMENT("8"));
+        assert_int_equal(r->verdict, SB_OK);
+        json_t *again = json_loads(now, 0, NULL);
+        json_object_set(again, "notes", json_object_get(r->record, "notes"));
+        char *text = json_dumps(again, 0);
+        harness_free(before);
+
+        struct harness *after = kit_new(rows[i].size, text);
+        assert_int_equal(harness_build(after, "add_note")->verdict, SB_SKIP);
+        harness_set_round(after, 1);
+        assert_int_equal(harness_build(after, "add_note")->verdict, SB_SKIP);
+        harness_free(after);
+        json_decref(again);
+        free(text);
+        free(now);
+        free(record);
+    }
+}
+
 /* ---- found again --------------------------------------------------------------------------------------- */
 
 static void a_lost_part_is_looked_for_by_its_marker(void **state)
@@ -342,6 +375,7 @@ int main(void)
         cmocka_unit_test(a_long_transcription_is_split_and_complete),
         cmocka_unit_test(parts_are_numbered_and_small_when_told),
         cmocka_unit_test(parts_that_are_there_are_passed_over),
+        cmocka_unit_test(a_complete_note_stays_as_it_is),
         cmocka_unit_test(a_note_that_was_begun_keeps_its_size),
         cmocka_unit_test(a_lost_part_is_looked_for_by_its_marker),
         cmocka_unit_test(a_full_page_of_comments_is_followed_by_the_next),
