@@ -218,10 +218,17 @@ static const char *const texts[STATEMENT_COUNT] = {
     [STATEMENT_RETRY_CHECK] = "SELECT state, problems FROM record WHERE id = ?",
     [STATEMENT_RETRY_STATE] = "UPDATE record SET state = 'active', reason = NULL, attempt = 0, since_ms = ?1,"
                               " updated_ms = ?1, ended_ms = 0 WHERE state = ?2 AND (?3 = 0 OR id = ?3)",
-    [STATEMENT_RETRY_DONE] = "UPDATE record SET state = 'active', reason = NULL, phase = 'stage', place = 0,"
-                             " instance = '', step = '', round = 0, attempt = 0, problems = 0, since_ms = ?1,"
-                             " updated_ms = ?1, ended_ms = 0"
-                             " WHERE state = 'done' AND problems > 0 AND (?2 = 0 OR id = ?2)",
+    /* The section has the problems of earlier passes before those that count now. A place behind the last stage is that of the
+     * first sink. */
+    [STATEMENT_RETRY_DONE] =
+        "UPDATE record SET state = 'active', reason = NULL, phase = 'stage', place = coalesce((SELECT"
+        " min(CASE json_extract(p.value, '$.phase') WHEN 'source' THEN 0"
+        " WHEN 'stage' THEN json_extract(p.value, '$.index') ELSE 1000 END)"
+        " FROM section s, json_each(s.doc) p WHERE s.record_id = record.id AND s.name = 'problems'"
+        " AND p.key >= json_array_length(s.doc) - record.problems), 0),"
+        " instance = '', step = '', round = 0, attempt = 0, problems = 0, since_ms = ?1,"
+        " updated_ms = ?1, ended_ms = 0"
+        " WHERE state = 'done' AND problems > 0 AND (?2 = 0 OR id = ?2)",
     [STATEMENT_DROP] =
         "UPDATE record SET state = 'dropped', reason = ?1, updated_ms = ?2, ended_ms = ?2 WHERE id = ?3",
     [STATEMENT_UNKNOWN_GET] = "SELECT r.state, t.instance, t.step, t.round, t.attempt FROM record r LEFT "

@@ -195,7 +195,7 @@ static void check_frugality(const struct oracle_facts *facts)
 
     for (size_t i = 0; i < facts->end_count; i++) {
         const struct oracle_end *end = &facts->ends[i];
-        if (end->after_transcript > 0 && !end->was_retried && facts->restores == 0)
+        if (end->after_transcript > 0 && facts->restores == 0)
             oracle_say(facts, "frugal",
                        "call %s was sent to a transcriber %" PRIu64
                        " times after its transcript was committed",

@@ -1,4 +1,5 @@
 /* Keeping house: retry, drop, import, retention, files. */
+#include "unit/check.h"
 #include "unit/store_fixture.h"
 
 static size_t retry(struct store *store, int64_t id, enum store_state state)
@@ -84,6 +85,42 @@ static void an_incomplete_record_passes_its_stages_again(void **state)
     assert_int_equal(STORE_INTENT_DONE, record->settled[0].state);
     store_record_free(record);
     assert_int_equal(0, total(fixture->store, "records.incomplete"));
+}
+
+/* What was good before it is not done, and not paid for, once more. */
+static void an_incomplete_record_begins_where_its_first_problem_is(void **state)
+{
+    static const struct {
+        const char *row, *problems;
+        int count; /* of the last pass */
+        uint32_t place;
+    } rows[] = {
+        { "the second stage", "[{\"phase\":\"stage\",\"index\":1}]", 1, 1 },
+        { "two stages", "[{\"phase\":\"stage\",\"index\":2},{\"phase\":\"stage\",\"index\":1}]", 2, 1 },
+        { "its source", "[{\"phase\":\"source\",\"index\":0},{\"phase\":\"stage\",\"index\":2}]", 2, 0 },
+        { "who tells, only", "[{\"phase\":\"sink\",\"index\":1}]", 1, 1000 },
+        { "not that of an earlier pass",
+          "[{\"phase\":\"stage\",\"index\":0},{\"phase\":\"stage\",\"index\":2}]", 1, 2 },
+        { "nothing is known of it", NULL, 1, 0 },
+    };
+    struct fixture *fixture = *state;
+
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        int64_t id = emit_one(fixture->store, rows[i].row);
+        for (int j = 0; j < rows[i].count; j++) {
+            struct store_change *change = move_change(id, STORE_DONE, NULL);
+            const struct store_text section = { "problems", rows[i].problems };
+            change->adds_problem = true;
+            change->sections = &section;
+            change->section_count = rows[i].problems != NULL;
+            apply(fixture->store, change);
+        }
+        assert_int_equal(1, retry(fixture->store, id, STORE_DEAD));
+        struct store_record *record = load(fixture->store, id);
+        CHECK_INT(rows[i].row, rows[i].place, record->place.index);
+        CHECK_INT(rows[i].row, STORE_PHASE_STAGE, record->place.phase);
+        store_record_free(record);
+    }
 }
 
 static void all_records_of_a_state_are_retried_and_no_others(void **state)
@@ -391,6 +428,7 @@ int main(void)
         IN_STORE(a_dead_letter_goes_on_at_its_place),
         IN_STORE(a_retried_record_keeps_its_unsettled_intent),
         IN_STORE(an_incomplete_record_passes_its_stages_again),
+        IN_STORE(an_incomplete_record_begins_where_its_first_problem_is),
         IN_STORE(all_records_of_a_state_are_retried_and_no_others),
         IN_STORE(what_cannot_be_retried_is_refused_and_the_store_goes_on),
         IN_STORE(an_unfinished_record_is_dropped_with_a_reason),
