@@ -15,12 +15,11 @@
 
 /* WAIT: the wall clock may be set, so that it is looked at now and then. */
 enum { LOOK_ROUNDS_MAX = 200, LOOK_WAIT_MS_MAX = 3600 * 1000, LOOK_AGAIN_MS = 5 * 60 * 1000 };
-enum { TEXT_MAX = 1024 };
+enum { GONE_AFTER_MS = 6 * 3600 * 1000, TEXT_MAX = 1024 };
 
 enum look_state { LOOK_IDLE = 0, LOOK_READING, LOOK_LOADING, LOOK_CALLING, LOOK_COMMITTING };
 
-/* A look that somebody has asked for. */
-struct asked {
+struct asked { /* a look that somebody has asked for */
     struct asked *next;
     json_t *job; /* owned */
     flow_looked_fn done;
@@ -372,6 +371,19 @@ static void report_doubled(struct flow *flow, struct looker *looker, const json_
     end_sweep(flow, looker, "doubled", text.data, ids);
 }
 
+/* What is not shown was taken away by a person; or the search is further behind than it is trusted to be, or a clock that
+ * was set made this look come early: for some hours it is looked again, more and more rarely. */
+static bool looks_again(struct flow *flow, struct looker *looker)
+{
+    int64_t now_ms = flow_wall_ms(flow), age_ms = now_ms - json_int(looker->job, "settled_ms", 0);
+    int64_t wait_ms = gate_settle_ms(looker->call.gate, looker->step);
+
+    if (age_ms < 0 || age_ms >= GONE_AFTER_MS)
+        return false;
+    put_off(flow, looker, now_ms + (age_ms > wait_ms ? age_ms : wait_ms));
+    return true;
+}
+
 static void end_look(struct flow *flow, struct looker *looker)
 {
     AUTO_JSON others = NULL;
@@ -385,9 +397,8 @@ static void end_look(struct flow *flow, struct looker *looker)
         report_doubled(flow, looker, others);
     else if (json_array_size(looker->found) > 0)
         end_sweep(flow, looker, "one only", "looked again after the settle time: there is one", NULL);
-    else
-        end_sweep(flow, looker, "gone",
-                  "looked again after the settle time: what was made is not shown any more", NULL);
+    else if (!looks_again(flow, looker))
+        end_sweep(flow, looker, "gone", "looked again for hours: what was made is not shown", NULL);
 }
 
 static void on_ended(struct flow *flow, struct call *call, const struct call_result *result)

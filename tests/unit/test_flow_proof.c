@@ -44,6 +44,38 @@ static void the_double_of_what_was_refused_and_done_in_another_way_is_reported_t
     flow_world_free(w);
 }
 
+/* The search is further behind than it is trusted to be: the second look sees neither of the two. */
+static void a_double_that_is_hidden_for_long_is_reported_when_it_is_shown(void **state)
+{
+    struct flow_world_test *w = world_with(MISHAP_LATE);
+
+    (void)state;
+    w->shop.lag_ms = 30 * MINUTE_MS;
+    assert_true(flow_world_run(w, HOUR_MS));
+    flow_world_pass(w, 3 * HOUR_MS);
+    check_double_is_told(w);
+    flow_world_free(w);
+}
+
+/* Somebody has deleted it: that is found out with a few requests. */
+static void what_is_not_shown_for_hours_is_gone(void **state)
+{
+    struct flow_world_test *w = world_with(MISHAP_LOST_REPLY);
+
+    (void)state;
+    assert_true(flow_world_run(w, HOUR_MS));
+    CHECK_INT("made", 1, w->shop.ticket_count);
+    w->shop.ticket_count = 0;
+    int before = w->sends_of_path;
+    flow_world_pass(w, 5 * HOUR_MS);
+    CHECK_INT("not yet", false, has_outcome(w, 1, "gone", NULL));
+    flow_world_pass(w, 24 * HOUR_MS);
+    CHECK_INT("gone", true, has_outcome(w, 1, "gone", NULL));
+    CHECK_INT("looks", true, w->sends_of_path - before <= 8);
+    CHECK_INT("no double", 0, w->alerts[FLOW_ALERT_DOUBLED]);
+    flow_world_free(w);
+}
+
 static void a_double_that_was_mended_is_taken_back(void **state)
 {
     struct flow_world_test *w = world_with(MISHAP_LATE);
@@ -256,6 +288,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_SHOP(a_request_that_arrives_after_all_is_reported_as_a_double),
         IN_SHOP(the_double_of_what_was_refused_and_done_in_another_way_is_reported_too),
+        IN_SHOP(a_double_that_is_hidden_for_long_is_reported_when_it_is_shown),
+        IN_SHOP(what_is_not_shown_for_hours_is_gone),
         IN_SHOP(a_double_that_was_mended_is_taken_back),
         IN_SHOP(a_second_look_survives_a_restart),
         IN_SHOP(a_death_around_the_commits_of_a_second_look_reports_it_all_the_same),
