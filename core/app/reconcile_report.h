@@ -6,12 +6,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct flow_plan;
+
 /* One conversation: {account, external_id, pipeline, record or reason (as flow_list tells it), standing (store_standing) or
  * none, job (store_made) and found or look_fault, is_young}. Gives "delivered", "explained", "missing", "doubled" or
  * "uncertain", and why, for people ("" for delivered). `ret_why` is at most 400 bytes. */
 const char *reconcile_judge(const json_t *entry, char ret_why[400]);
 
-struct flow_plan;
 /* Sets is_young in `entry` when what `job` (store_made) names was made less than its step's settle time before `now_ms` (wall
  * clock): that it is not found says nothing yet. */
 void reconcile_note_age(json_t *entry, const json_t *job, const struct flow_plan *plan, int64_t now_ms);

@@ -360,12 +360,10 @@ int store_decide(struct store *store, int64_t id, const struct store_decision *d
 
 /* ---- keeping house ------------------------------------------------------------------------------------- */
 
-/* Makes records of `state` (id 0), or one record (id > 0, whatever its state), active again; counts them.
- * DEAD and DISABLED records keep their place, with attempts 0. DONE ones are taken only with problems: they
- * pass all stages again from the first that had one, for the transcript may be had now, and what came of it may change the
- * rest; their problems are counted anew. Intents stay
- * as they are: what is done is not done again. SB_EINPUT when the record is not there, or in another state.
- */
+/* Makes records of `state` (id 0), or one record (id > 0, whatever its state), active again; counts them. DEAD and DISABLED
+ * records keep their place, with attempts 0. DONE ones are taken only with problems: they pass all stages again from the first
+ * that had one, for the transcript may be had now, and what came of it may change the rest; their problems are counted anew.
+ * Intents stay as they are: what is done is not done again. SB_EINPUT when the record is not there, or in another state. */
 int store_retry(struct store *store, int64_t id, enum store_state state, int64_t now_ms, size_t *ret_count,
                 struct sb_error *err) SB_MUST_CHECK;
 /* Ends a record that is ACTIVE (and not under way in the flow), DEAD or DISABLED; SB_EINPUT for any other. */
